@@ -97,4 +97,4 @@ class SGD(Optimizer):
             else:
                 state["v"] = np.copy(g)
             g = g + momentum * state["v"] if nesterov else state["v"]
-        w -= lr * g
+        w -= np.multiply(lr, g, out=self.scratch(w))

@@ -182,6 +182,16 @@ def test_keeps_the_dtype(loss, arrays, others, count, slopes, reduction):
 
 
 @every_loss
+def test_the_order_in_memory_changes_nothing(loss, arrays, others, count, slopes):
+    transposed = [np.asfortranarray(array) for array in arrays]
+    value, gradients = loss(*arrays, **others)
+    another_value, another_gradients = loss(*transposed, **others)
+    assert relative_error(value, another_value) < 1e-14
+    for gradient, another in zip(listed(gradients), listed(another_gradients), strict=True):
+        assert relative_error(gradient, another) < 1e-14
+
+
+@every_loss
 def test_changes_no_argument(loss, arrays, others, count, slopes):
     for array in arrays:
         array.flags.writeable = False

@@ -47,6 +47,7 @@ practice: $(VENV)/installed        ## the chapters with blanks where the solutio
 
 bench: $(VENV)/installed           ## speed against PyTorch, as ratios in one run
 	$(BIN)/python benchmarks/bench.py
+	$(BIN)/python benchmarks/scaling.py
 
 mutants: $(VENV)/installed         ## change the library in thousands of small ways: does a test notice each? (an hour)
 	$(BIN)/pip install --quiet -c requirements/lock.txt -e ".[mutants]"

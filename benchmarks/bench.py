@@ -2,7 +2,8 @@
 
     python benchmarks/bench.py --seconds 2 --only conv
 
-Both run in turn in one process, with one thread each. Below 1 the library is faster.
+Both run in turn in one process, with one thread each. Below 1 the library is faster. A whole run
+is kept as a table and a plot in `results/`.
 """
 
 import argparse
@@ -22,7 +23,7 @@ from descent.layers import BatchNorm2d, Conv2d, MaxPool2d, Parameter, flatten
 from descent.losses import cross_entropy
 from descent.optimizers import SGD, Adam
 
-OUTPUT = Path(__file__).parent.parent / "_build" / "benchmarks"
+RESULTS = Path(__file__).parent / "results"
 LENET_1998 = [(6, 1, 5, 5), (6,), (16, 6, 5, 5), (16,), (120, 256), (120,), (84, 120), (84,)]
 LENET_1998 += [(10, 84), (10,)]  # without padding: 44,426 parameters
 TEN_MILLION = [(2500, 2000), (2500,), (2000, 2500), (2000,)]
@@ -122,27 +123,24 @@ def main():
     parser.add_argument("--seconds", type=float, default=2.0, help="for each row and dtype")
     parser.add_argument("--only", default="", help="rows whose name holds this text")
     arguments = parser.parse_args()
-    OUTPUT.mkdir(parents=True, exist_ok=True)
     results = []
-    with (OUTPUT / "bench.txt").open("w", encoding="utf-8") as file:
-
-        def tell(line):
-            print(line, flush=True)
-            print(line, file=file)
-
-        tell(f"{'ratio to PyTorch':36}{'target':>8}{'dtype':>9}{'ratio':>7}{'ms':>9}{'PyTorch':>9}")
-        for name, target, make in ROWS:
-            if arguments.only not in name:
-                continue
-            for dtype in TORCH:
-                result = compare(*make(dtype), seconds=arguments.seconds)
-                results.append((name, target, dtype, result.ratio))
-                tell(
-                    f"{name:36}{target:8}{dtype.__name__:>9}{result.ratio:7.2f}"
-                    f"{1e3 * result.ours:9.3f}{1e3 * result.theirs:9.3f}"
-                    f"{'' if result.ratio <= target else '  above the target'}"
-                )
-    plot(results)
+    table = [f"{'ratio to PyTorch':36}{'target':>8}{'dtype':>9}{'ratio':>7}{'ms':>9}{'PyTorch':>9}"]
+    print(table[0])
+    for name, target, make in ROWS:
+        if arguments.only not in name:
+            continue
+        for dtype in TORCH:
+            result = compare(*make(dtype), seconds=arguments.seconds)
+            results.append((name, target, dtype, result.ratio))
+            table.append(
+                f"{name:36}{target:8}{dtype.__name__:>9}{result.ratio:7.2f}"
+                f"{1e3 * result.ours:9.3f}{1e3 * result.theirs:9.3f}"
+                f"{'' if result.ratio <= target else '  above the target'}"
+            )
+            print(table[-1], flush=True)
+    if not arguments.only:
+        (RESULTS / "bench.txt").write_text("\n".join(table) + "\n", encoding="utf-8")
+        plot(results)
 
 
 def plot(results):
@@ -161,7 +159,13 @@ def plot(results):
     axes.minorticks_off()
     axes.invert_yaxis()
     axes.legend()
-    figure.savefig(OUTPUT / "bench.svg")
+    keep(figure, "bench.svg")
+
+
+def keep(figure, name):
+    """Save a plot so that the same plot gives the same file."""
+    plt.rcParams["svg.hashsalt"] = "descent"
+    figure.savefig(RESULTS / name, metadata={"Date": None})
 
 
 if __name__ == "__main__":

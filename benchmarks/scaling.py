@@ -5,6 +5,7 @@
 Forward and backward pass take three products of matrices, and must at least read the images and
 the incoming gradient and write the output and the outgoing one. The floor is the larger of both
 times, at the rates that NumPy's matrix product and memory reach in the same run.
+The plot is kept in `results/`.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
-from bench import OUTPUT, convolution
+from bench import convolution, keep
 from timing import compare, median_time
 from twins import TORCH
 
@@ -74,8 +75,7 @@ def main():
         panel.set_xlabel(axis)
     panels[0].set_ylabel(f"forward and backward, ms ({arguments.dtype})")
     panels[0].legend()
-    OUTPUT.mkdir(parents=True, exist_ok=True)
-    figure.savefig(OUTPUT / "scaling.svg")
+    keep(figure, f"scaling-{arguments.dtype}.svg")
 
 
 if __name__ == "__main__":

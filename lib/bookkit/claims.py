@@ -103,8 +103,8 @@ def _requirement(values, at_least, at_most, near, within, exact_to, seeds, form)
     low = -np.inf if at_least is None else at_least
     high = np.inf if at_most is None else at_most
     bounds = [
-        f"≥ {format(at_least, form)}" if at_least is not None else "",
-        f"≤ {format(at_most, form)}" if at_most is not None else "",
+        f"≥ {_number(at_least, form)}" if at_least is not None else "",
+        f"≤ {_number(at_most, form)}" if at_most is not None else "",
     ]
     return " and ".join(filter(None, bounds)), bool(((low <= values) & (values <= high)).all())
 
@@ -118,7 +118,14 @@ def _in_words(values, exact_to, seeds, form):
 
 
 def _join(values, form):
-    return ", ".join(format(value, form) for value in np.ravel(values).tolist())
+    return ", ".join(_number(value, form) for value in np.ravel(values).tolist())
+
+
+def _number(value, form):
+    """A number in print: with a minus, not a hyphen; and none before a rounded 0."""
+    text = format(value, form)
+    digits = text.removeprefix("-")
+    return digits if text == digits or not digits.strip("0.%") else f"−{digits}"
 
 
 def _spread(values, form):
@@ -126,8 +133,8 @@ def _spread(values, form):
     half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
     low, high = values.mean() - half, values.mean() + half
     return (
-        f"{len(values)} seeds, {format(values.min(), form)} to {format(values.max(), form)}, "
-        f"95% interval of the mean {format(low, form)} to {format(high, form)}"
+        f"{len(values)} seeds, {_number(values.min(), form)} to {_number(values.max(), form)}, "
+        f"95% interval of the mean {_number(low, form)} to {_number(high, form)}"
     )
 
 

@@ -42,6 +42,23 @@ def test_near_several_values(said):
     assert line == "Claim 1.1 ✓ Limits: 11.1, 88.7 (required 11.1, 88.7 ± 0.05)"
 
 
+@pytest.mark.parametrize(
+    ("value", "form", "text"),
+    [
+        (-0.5, ".2f", "−0.50"),
+        (-0.001, ".2f", "0.00"),
+        (-0.001, ".0%", "0%"),
+        (-0.01, ".0%", "−1%"),
+        (-3, "d", "−3"),
+        (-1e-9, ".1g", "−1e-09"),
+        (100.0, ".0f", "100"),
+    ],
+)
+def test_minus_signs_are_no_hyphens_and_zero_has_none(said, value, form, text):
+    line, *_ = said("1.1", "Below", value, at_most=100, form=form)
+    assert line.startswith(f"Claim 1.1 ✓ Below: {text} (")
+
+
 def test_rounding_errors_print_their_bound_alone(said):
     line, record, _ = said("1.1", "Same", 3e-16, exact_to=1e-12)
     assert line == "Claim 1.1 ✓ Same: equal to within 1e-12 (required < 1e-12)"
@@ -55,7 +72,7 @@ def test_true_or_false(said):
 def test_seeds_give_spread_and_student_interval(said):
     line, record, _ = said("1.1", "Mean", [1.0, 2.0, 3.0], at_least=2, seeds=[4, 5, 6], form=".2f")
     # t(0.975; 2 degrees of freedom) = 4.303, standard error 1/√3 = 0.577
-    spread = "3 seeds, 1.00 to 3.00, 95% interval of the mean -0.48 to 4.48"
+    spread = "3 seeds, 1.00 to 3.00, 95% interval of the mean −0.48 to 4.48"
     assert line == f"Claim 1.1 ✓ Mean: 2.00 (required ≥ 2.00; {spread})"
     assert record["seeds"] == [4, 5, 6]
     assert record["spread"] == spread

@@ -24,22 +24,27 @@ def floating(**arrays):
     ValueError
         An empty array.
     """
-    converted = {name: np.asarray(array) for name, array in arrays.items()}
-    for name, array in converted.items():
-        if array.dtype not in FLOATS:
-            raise TypeError(
-                f"{name} must be float32 or float64, got {array.dtype}; convert it, for example "
-                "with .astype(np.float64)"
-            )
-        if array.size == 0:
-            raise ValueError(f"{name} is empty, shape {array.shape}; expected at least one entry")
-    values = tuple(converted.values())
+    values = tuple(float_array(name, array) for name, array in arrays.items())
     if len(values) == 1:
         return values[0]
     if len({array.dtype for array in values}) > 1:
-        mixture = ", ".join(f"{name} is {array.dtype}" for name, array in converted.items())
+        named = zip(arrays, values, strict=True)
+        mixture = ", ".join(f"{name} is {array.dtype}" for name, array in named)
         raise TypeError(f"expected one dtype, but {mixture}")
     return values
+
+
+def float_array(name, array):
+    """Return one array as `floating` does."""
+    array = np.asarray(array)
+    if array.dtype not in FLOATS:
+        raise TypeError(
+            f"{name} must be float32 or float64, got {array.dtype}; convert it, for example "
+            "with .astype(np.float64)"
+        )
+    if array.size == 0:
+        raise ValueError(f"{name} is empty, shape {array.shape}; expected at least one entry")
+    return array
 
 
 def matching(**arrays):
@@ -71,7 +76,7 @@ def layer_input(x, shape, dtype=None):
 
     `shape` lists the axes: a number is required, a name such as "N" stands for any size but 0.
     """
-    x = floating(x=x) if dtype is None else np.asarray(x)
+    x = float_array("x", x) if dtype is None else np.asarray(x)
     if dtype is not None and x.dtype != dtype:
         raise TypeError(f"x must be {np.dtype(dtype)} like the layer's parameters, got {x.dtype}")
     fits = len(x.shape) == len(shape) and all(
@@ -100,6 +105,8 @@ def class_labels(name, labels, *, samples, classes, ignore_index=None):
         raise ValueError(
             f"{name} must have shape ({samples},), one class for each row, got {labels.shape}"
         )
+    if samples and labels.min() >= 0 and labels.max() < classes:
+        return labels
     outside = (labels < 0) | (labels >= classes)
     if ignore_index is not None:
         outside &= labels != ignore_index
@@ -116,7 +123,7 @@ def finite_result(value, **arguments):
 
     Looking at the result costs nothing; the arguments are searched only after it failed.
     """
-    if np.isfinite(value).all():
+    if math.isfinite(value) if np.ndim(value) == 0 else np.isfinite(value).all():
         return
     for name, argument in arguments.items():
         bad = np.argwhere(~np.isfinite(np.asarray(argument)))

@@ -53,4 +53,4 @@ def batches(images, labels, size, *, rng=None, drop_last=False):
     order = np.arange(count) if rng is None else generator("rng", rng).permutation(count)
     stop = count - count % size if drop_last else count
     chosen = (order[start : start + size] for start in range(0, stop, size))
-    return ((images[rows], labels[rows]) for rows in chosen)
+    return ((images.take(rows, axis=0), labels.take(rows, axis=0)) for rows in chosen)

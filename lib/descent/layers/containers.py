@@ -33,6 +33,8 @@ class Sequential(Layer):
                 raise TypeError(f"layers[{i}] must be a Layer, got {layer!r}")
         self.layers = list(layers)
         flatten(self.parameters())
+        with_parameters = (i for i, layer in enumerate(layers) if layer.parameters())
+        self.first_with_parameters = next(with_parameters, len(layers))
 
     def __repr__(self):
         return f"Sequential({', '.join(map(repr, self.layers))})"
@@ -51,16 +53,12 @@ class Sequential(Layer):
     def backward(self, gradient, input_gradient=True):
         layers = self.layers
         if not input_gradient:
-            layers = layers[self._first_with_parameters() :]
+            layers = layers[self.first_with_parameters :]
         for layer in reversed(layers[1:]):
             gradient = layer.backward(gradient)
         if not input_gradient:
             return layers[0].backward(gradient, input_gradient=False) if layers else None
         return layers[0].backward(gradient) if layers else gradient
-
-    def _first_with_parameters(self):
-        with_parameters = (i for i, layer in enumerate(self.layers) if layer.parameters())
-        return next(with_parameters, len(self.layers))
 
 
 class Residual(Layer):

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from descent.checks import class_labels, finite_result, floating, matching, ndim
+from descent.checks import class_labels, finite_result, float_array, matching, ndim
 
 
 def scores_of_classes(name, scores):
     """Return float scores of shape (N, K)."""
-    scores = floating(**{name: scores})
+    scores = float_array(name, scores)
     ndim(name, scores, 2, "(N, K)")
     return scores
 
@@ -18,9 +18,11 @@ def not_probabilities(logits):
     Every row must lie in [0, 1] and sum to 1 within rounding, and not all entries be 0 or 1.
     Logits do not do that by chance; zeros and one-hot rows are let through.
     """
+    if not 0 <= logits[0, 0] <= 1:  # settles it for most logits, at no cost
+        return
     samples, classes = logits.shape
     rounding = 4 * classes * np.finfo(logits.dtype).eps
-    if not abs(logits[0].sum() - 1) <= rounding:  # settles it for nearly all logits
+    if not abs(logits[0].sum() - 1) <= rounding:  # and for nearly all others
         return
     if (
         (abs(logits.sum(axis=1) - 1) <= rounding).all()
@@ -60,14 +62,19 @@ def rescaling(name, factor, scores):
     return factor
 
 
-def labels_and_weights(target, weight, samples, ignore_index):
-    """Return class labels and the weight of each sample; an ignored one gets 0 and weight 0."""
-    y = class_labels(
-        "target", target, samples=samples, classes=len(weight), ignore_index=ignore_index
-    )
+def labels_and_weights(target, weight, scores, ignore_index):
+    """Return class labels, the weight of each sample, or 1 for all, and the sum of the weights.
+
+    An ignored sample gets the label 0 and the weight 0.
+    """
+    samples, classes = scores.shape
+    y = class_labels("target", target, samples=samples, classes=classes, ignore_index=ignore_index)
     kept = y != ignore_index
+    if weight is None and np.count_nonzero(kept) == samples:
+        return y, 1, samples
     y = y * kept
-    return y, weight[y] * kept
+    w_y = class_weights(weight, scores)[y] * kept
+    return y, w_y, w_y.sum()
 
 
 def mean_count(count, reduction):

@@ -88,40 +88,42 @@ def cross_entropy(
     if refuse_probabilities:
         not_probabilities(logits)
     number("label_smoothing", label_smoothing, at_least=0, at_most=1)
-    weight = class_weights(weight, logits)
     target = np.asarray(target)
     samples, classes = logits.shape
     first = np.arange(0, logits.size, classes)  # (N,): where the rows begin, one after the other
     indices = target.ndim == 1
     if indices:
-        y, w_y = labels_and_weights(target, weight, samples, ignore_index)  # (N,), (N,)
+        y, w_y, count = labels_and_weights(target, weight, logits, ignore_index)
     else:
-        q = distributions("target", target, logits)  # (N, K)
-    count = mean_count(w_y.sum() if indices else samples, reduction)
+        q, count = distributions("target", target, logits), samples  # (N, K)
+    count = mean_count(count, reduction)
 
     largest = logits.ravel()[first + logits.argmax(axis=1)]  # logits.max(axis=1), but faster
     z = np.subtract(logits, largest[:, None], order="C")  # (N, K), at most 0
-    if indices and label_smoothing == 0:
-        mass = w_y / count  # (N,): Σ w q
-        score = mass * z.ravel()[first + y]  # (N,): Σ w q z
+    one_hot = indices and label_smoothing == 0
+    if one_hot:
+        own = first + y
+        mass = w_y / count  # (N,) or a number: Σ w q
+        score = mass * z.ravel()[own]  # (N,): Σ w q z
     else:
         if indices:
             q = np.eye(classes, dtype=z.dtype)[y]
             q[target == ignore_index] = 0
         q = (1 - label_smoothing) * q + label_smoothing / classes * q.sum(axis=1, keepdims=True)
-        q *= weight / count
+        q *= class_weights(weight, logits) / count
         mass, score = q.sum(axis=1), (q * z).sum(axis=1)
 
     p = np.exp(z, out=z)
     total = np.einsum("nk->n", p)  # p.sum(axis=1), but faster for few classes
     loss = mass * np.log(total) - score  # (N,)
-    finite_result(loss, logits=logits)
     p *= (mass / total)[:, None]
-    if indices and label_smoothing == 0:
-        p.ravel()[first + y] -= mass
+    if one_hot:
+        p.ravel()[own] -= mass
     else:
         p -= q
-    return reduce(loss, p, "sum" if reduction == "mean" else reduction)
+    value, gradient = reduce(loss, p, "sum" if reduction == "mean" else reduction)
+    finite_result(value, logits=logits)
+    return value, gradient
 
 
 def nll(log_probability, target, *, weight=None, ignore_index=-100, reduction="mean"):
@@ -169,9 +171,8 @@ def nll(log_probability, target, *, weight=None, ignore_index=-100, reduction="m
     """
     log_p = scores_of_classes("log_probability", log_probability)
     log_probabilities(log_probability=log_p)
-    weight = class_weights(weight, log_p)
-    y, w_y = labels_and_weights(target, weight, len(log_p), ignore_index)
-    count = mean_count(w_y.sum(), reduction)
+    y, w_y, count = labels_and_weights(target, weight, log_p, ignore_index)
+    count = mean_count(count, reduction)
     rows = np.arange(len(log_p))
     loss = -w_y * log_p[rows, y]
     finite_result(loss, log_probability=log_p)

@@ -53,8 +53,8 @@ class Optimizer:
         """Change all parameters once, by the gradients that they hold now."""
         self.check_gradients()
         for group in self.param_groups:
-            options = {name: value for name, value in group.items() if name != "params"}
-            for p in group["params"]:
+            options = dict(group)
+            for p in options.pop("params"):
                 self.update(p.data, p.grad, self.state[p], **options)
 
     def check_gradients(self):

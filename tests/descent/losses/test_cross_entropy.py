@@ -156,14 +156,18 @@ def test_central_differences_with_everything():
 def test_refuses_probabilities(dtype, classes):
     logits = np.random.default_rng(0).normal(size=(64, classes)).astype(dtype) * 3
     p, y = softmax(logits), np.zeros(64, int)
-    message = "logits must be scores before .* all 64 rows .* sum to 1.*, or refuse_probabilities="
+    message = (
+        "logits must be scores before .* all 64 rows .* sum to 1.*, or refuse_probabilities=False if"
+    )
     with pytest.raises(ValueError, match=message):
         cross_entropy(p, y)
     twice, _ = cross_entropy(p, y, refuse_probabilities=False)
     assert relative_error(twice, cross_entropy(p + dtype(1), y)[0]) < 1e-5
-    p[3] = np.eye(classes)[:2].mean(axis=0)  # with zeros in it
-    with pytest.raises(ValueError, match=message):
-        cross_entropy(p, y)
+    half = np.eye(classes)[:2].mean(axis=0)
+    for row, special in ((3, half), (0, half[::-1]), (0, np.eye(classes)[0])):  # with 0 and 1 in it
+        p[row] = special
+        with pytest.raises(ValueError, match=message):
+            cross_entropy(p, y)
     # One row that is no distribution, and the batch may be logits.
     for row in (0, 5):
         q = p.copy()

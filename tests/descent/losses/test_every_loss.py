@@ -224,11 +224,13 @@ def test_refuses_what_is_not_finite(loss, arrays, others, count, slopes, bad):
 
 @every_loss
 def test_refuses_other_kinds_of_arrays(loss, arrays, others, count, slopes):
+    names = list(inspect.signature(loss).parameters)
     for i, array in enumerate(arrays):
         if i == 1 and loss is losses.cross_entropy:
             continue  # an integer target is read as classes
         others_of_arrays = [*arrays[:i], array.astype(int), *arrays[i + 1 :]]
-        with pytest.raises(TypeError, match="must be float32 or float64, got int64"):
+        message = f"^{names[i]} must be float32 or float64, got int64"
+        with pytest.raises(TypeError, match=message):
             loss(*others_of_arrays, **others)
     with pytest.raises(ValueError, match=r"is empty, shape \(0,"):
         loss(*(array[:0] for array in arrays), **others)

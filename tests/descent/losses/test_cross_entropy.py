@@ -157,7 +157,7 @@ def test_refuses_probabilities(dtype, classes):
     logits = np.random.default_rng(0).normal(size=(64, classes)).astype(dtype) * 3
     p, y = softmax(logits), np.zeros(64, int)
     message = (
-        "logits must be scores before .* all 64 rows .* sum to 1.*, or refuse_probabilities=False if"
+        "logits must be scores before .* all 64 rows .* sum to 1.* refuse_probabilities=False if"
     )
     with pytest.raises(ValueError, match=message):
         cross_entropy(p, y)

@@ -12,30 +12,16 @@ class NotFiniteError(ValueError):
     """A loss that is nan or infinite, or would be."""
 
 
-def floating(**arrays):
-    """Return the named arrays as float32 or float64 ndarrays, all of one dtype.
-
-    A single array is returned bare, several as a tuple.
+def float_array(name, array):
+    """Return a float32 or float64 ndarray that is not empty.
 
     Raises
     ------
     TypeError
-        An integer, boolean or complex array, or float32 mixed with float64.
+        An integer, boolean or complex array.
     ValueError
         An empty array.
     """
-    values = tuple(float_array(name, array) for name, array in arrays.items())
-    if len(values) == 1:
-        return values[0]
-    if len({array.dtype for array in values}) > 1:
-        named = zip(arrays, values, strict=True)
-        mixture = ", ".join(f"{name} is {array.dtype}" for name, array in named)
-        raise TypeError(f"expected one dtype, but {mixture}")
-    return values
-
-
-def float_array(name, array):
-    """Return one array as `floating` does."""
     array = np.asarray(array)
     if array.dtype not in FLOATS:
         raise TypeError(
@@ -45,6 +31,22 @@ def float_array(name, array):
     if array.size == 0:
         raise ValueError(f"{name} is empty, shape {array.shape}; expected at least one entry")
     return array
+
+
+def floating(**arrays):
+    """Return the named arrays as a tuple of float ndarrays, all of one dtype.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `float_array`; and TypeError for float32 mixed with float64.
+    """
+    values = tuple(float_array(name, array) for name, array in arrays.items())
+    if len({array.dtype for array in values}) > 1:
+        named = zip(arrays, values, strict=True)
+        mixture = ", ".join(f"{name} is {array.dtype}" for name, array in named)
+        raise TypeError(f"expected one dtype, but {mixture}")
+    return values
 
 
 def matching(**arrays):
@@ -79,10 +81,9 @@ def layer_input(x, shape, dtype=None):
     x = float_array("x", x) if dtype is None else np.asarray(x)
     if dtype is not None and x.dtype != dtype:
         raise TypeError(f"x must be {np.dtype(dtype)} like the layer's parameters, got {x.dtype}")
-    fits = len(x.shape) == len(shape) and all(
-        size > 0 if isinstance(axis, str) else size == axis
-        for size, axis in zip(x.shape, shape, strict=True)
-    )
+    fits = x.ndim == len(shape)
+    for size, axis in zip(x.shape, shape, strict=False):
+        fits = fits and (size == axis or (isinstance(axis, str) and size > 0))
     if not fits:
         raise ValueError(f"x must have shape ({', '.join(map(str, shape))}), got {x.shape}")
     return x
@@ -147,9 +148,9 @@ def number(name, value, *, above=None, at_least=None, below=None, at_most=None):
     ValueError
         Not finite, or out of bounds.
     """
-    if isinstance(value, np.ndarray | np.generic) and value.ndim == 0:
+    if isinstance(value, (np.ndarray, np.generic)) and value.ndim == 0:
         value = value.item()
-    if not isinstance(value, Real):
+    if not isinstance(value, (int, float, Real)):  # the first two are found sooner
         raise TypeError(f"{name} must be a number, got {value!r}")
     within = (
         math.isfinite(value)

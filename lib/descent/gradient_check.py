@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descent.checks import floating, generator
+from descent.checks import float_array, generator
 
 
 class GradientError(AssertionError):
@@ -34,7 +34,7 @@ def numerical_gradient(function, x, *, h=1e-5):
     >>> numerical_gradient(lambda x: (x**3).sum(), np.array([1.0, 2.0])).round(6)
     array([ 3., 12.])
     """
-    x = floating(x=x)
+    x = float_array("x", x)
     gradient = np.empty(x.shape)
     for index in np.ndindex(x.shape):
         kept = x[index]

@@ -13,23 +13,16 @@ def refused(error, message):
     return pytest.raises(error, match=f"^{re.escape(message)}$")
 
 
-class TestFloating:
+class TestFloatArray:
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-    def test_returns_one_array_bare_and_as_it_is(self, dtype):
+    def test_returns_the_array_as_it_is(self, dtype):
         x = np.ones((2, 3), dtype)
-        assert checks.floating(x=x) is x
+        assert checks.float_array("x", x) is x
 
     def test_converts_lists(self):
-        x = checks.floating(x=[1.0, 2.0])
+        x = checks.float_array("x", [1.0, 2.0])
         assert x.dtype == np.float64
         assert x.tolist() == [1.0, 2.0]
-
-    def test_returns_several_as_a_tuple_in_order(self):
-        a, b = np.zeros(2), np.ones(3)
-        result = checks.floating(a=a, b=b)
-        assert isinstance(result, tuple)
-        assert result[0] is a
-        assert result[1] is b
 
     @pytest.mark.parametrize("dtype", ["int64", "bool", "complex128", "float16", "object"])
     def test_refuses_other_dtypes(self, dtype):
@@ -38,11 +31,20 @@ class TestFloating:
             ".astype(np.float64)"
         )
         with refused(TypeError, message):
-            checks.floating(images=np.ones(2, dtype))
+            checks.float_array("images", np.ones(2, dtype))
 
     def test_refuses_the_empty_array(self):
         with refused(ValueError, "x is empty, shape (0, 3); expected at least one entry"):
-            checks.floating(x=np.ones((0, 3)))
+            checks.float_array("x", np.ones((0, 3)))
+
+
+class TestFloating:
+    def test_returns_a_tuple_in_order(self):
+        a, b = np.zeros(2), np.ones(3)
+        result = checks.floating(a=a, b=b)
+        assert isinstance(result, tuple)
+        assert result[0] is a
+        assert result[1] is b
 
     def test_checks_every_array(self):
         with refused(ValueError, "b is empty, shape (0,); expected at least one entry"):

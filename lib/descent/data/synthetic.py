@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descent.checks import floating, generator, integer, number
+from descent.checks import float_array, floating, generator, integer, number
 
 
 def bowl(condition, *, dimension=2, rng=None):
@@ -156,7 +156,7 @@ def rosenbrock_hessian(x, *, a=1.0, b=100.0):
     array([[ 802., -400.],
            [-400.,  200.]])
     """
-    x = floating(x=x)
+    x = float_array("x", x)
     if x.shape != (2,):
         raise ValueError(f"x must have shape (2,), got {x.shape}")
     x, y = x
@@ -277,7 +277,7 @@ def double_well(x, *, tilt=0.3):
     >>> value, gradient
     (array([-0.3,  1. ,  0.3]), array([0.3, 0.3, 0.3]))
     """
-    x = floating(x=x)
+    x = float_array("x", x)
     return (x**2 - 1) ** 2 + tilt * x, 4 * x * (x**2 - 1) + tilt
 
 
@@ -490,7 +490,7 @@ def contaminate(values, *, share=0.1, outlier=50.0, rng):
     >>> contaminate(np.zeros(4), share=0.25, rng=np.random.default_rng(0))
     (array([ 0., 50.,  0.,  0.]), array([False,  True, False, False]))
     """
-    values = floating(values=values)
+    values = float_array("values", values)
     if values.ndim != 1:
         raise ValueError(f"values must have shape (N,), got {values.shape}")
     number("share", share, at_least=0, at_most=1)
@@ -502,7 +502,7 @@ def contaminate(values, *, share=0.1, outlier=50.0, rng):
 
 
 def _plane(x):
-    x = floating(x=x)
+    x = float_array("x", x)
     if x.shape[-1:] != (2,):
         raise ValueError(f"x must have shape (…, 2), got {x.shape}")
     return x[..., 0], x[..., 1]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import minimize_scalar
 
-from descent.checks import class_labels, floating, integer, ndim
+from descent.checks import class_labels, float_array, integer, ndim
 from descent.losses import cross_entropy
 from descent.losses.classification import distributions
 
@@ -70,7 +70,7 @@ def reliability_curve(probabilities, labels, *, bins=15):
     >>> curve.count, curve.confidence[1].round(4), curve.accuracy[1].round(4)
     (array([0, 3]), np.float64(0.7333), np.float64(0.6667))
     """
-    probabilities = floating(probabilities=probabilities)
+    probabilities = float_array("probabilities", probabilities)
     ndim("probabilities", probabilities, 2, "(N, K)")
     distributions("probabilities", probabilities, probabilities)
     n, classes = probabilities.shape
@@ -173,7 +173,7 @@ def temperature_scaling(logits, labels):
     >>> round(T, 4), round(4 / np.log(3), 4)
     (3.641, np.float64(3.641))
     """
-    logits = floating(logits=logits).astype(np.float64)
+    logits = float_array("logits", logits).astype(np.float64)
     ndim("logits", logits, 2, "(N, K)")
     n, classes = logits.shape
     labels = class_labels("labels", labels, samples=n, classes=classes)

@@ -6,7 +6,7 @@ precision, recall, F1) is in `sklearn.metrics`: give it ``labels`` and ``logits.
 
 import numpy as np
 
-from descent.checks import class_labels, floating, integer, ndim
+from descent.checks import class_labels, float_array, integer, ndim
 
 
 def accuracy(logits, labels):
@@ -122,7 +122,7 @@ def balanced_accuracy(logits, labels):
 
 
 def _logits_and_labels(logits, labels):
-    logits = floating(logits=logits)
+    logits = float_array("logits", logits)
     ndim("logits", logits, 2, "(N, K)")
     if np.isnan(logits).any():
         raise ValueError(f"logits must not be nan, got {np.isnan(logits).sum()} entries nan")

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from descent.checks import floating, integer
+from descent.checks import float_array, integer
 from descent.evaluation.metrics import accuracy
 
 
@@ -39,7 +39,7 @@ def predict(net, images, batch_size=256):
     >>> predict(net, np.zeros((5, 3))).shape
     (5, 2)
     """
-    images = floating(images=images)
+    images = float_array("images", images)
     integer("batch_size", batch_size, at_least=1)
     starts = range(0, len(images), batch_size)
     with evaluation_mode(net):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descent.checks import floating, matching
+from descent.checks import float_array, matching
 
 
 class Parameter:
@@ -23,7 +23,7 @@ class Parameter:
     """
 
     def __init__(self, data, grad=None):
-        self.data = floating(data=data)
+        self.data = float_array("data", data)
         if not self.data.flags.c_contiguous:
             raise ValueError(
                 f"data of shape {self.data.shape} must be contiguous in memory; "

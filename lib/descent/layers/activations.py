@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy.special import erf
 
-from descent.checks import floating, number, one_of
+from descent.checks import float_array, number, one_of
 from descent.layers._layer import Layer
 from descent.losses.binary import sigmoid, softplus
 
@@ -34,7 +34,7 @@ class ReLU(Layer):
         return "ReLU()"
 
     def forward(self, x):
-        self.y = np.maximum(floating(x=x), 0)
+        self.y = np.maximum(float_array("x", x), 0)
         return self.y
 
     def backward(self, gradient):
@@ -74,7 +74,7 @@ class LeakyReLU(Layer):
         return f"LeakyReLU({self.negative_slope})"
 
     def forward(self, x):
-        self.x = floating(x=x)
+        self.x = float_array("x", x)
         return np.where(self.x > 0, self.x, self.negative_slope * self.x)
 
     def backward(self, gradient):
@@ -114,7 +114,7 @@ class ELU(Layer):
         return f"ELU({self.alpha})"
 
     def forward(self, x):
-        self.x = floating(x=x)
+        self.x = float_array("x", x)
         return np.where(self.x > 0, self.x, self.alpha * np.expm1(np.minimum(self.x, 0)))
 
     def backward(self, gradient):
@@ -145,7 +145,7 @@ class Sigmoid(Layer):
         return "Sigmoid()"
 
     def forward(self, x):
-        self.y = sigmoid(floating(x=x))
+        self.y = sigmoid(float_array("x", x))
         return self.y
 
     def backward(self, gradient):
@@ -174,7 +174,7 @@ class Tanh(Layer):
         return "Tanh()"
 
     def forward(self, x):
-        self.y = np.tanh(floating(x=x))
+        self.y = np.tanh(float_array("x", x))
         return self.y
 
     def backward(self, gradient):
@@ -205,7 +205,7 @@ class SiLU(Layer):
         return "SiLU()"
 
     def forward(self, x):
-        self.x = floating(x=x)
+        self.x = float_array("x", x)
         self.sigma = sigmoid(self.x)
         return self.x * self.sigma
 
@@ -251,7 +251,7 @@ class GELU(Layer):
         return f"GELU(approximate={self.approximate!r})"
 
     def forward(self, x):
-        self.x = x = floating(x=x)
+        self.x = x = float_array("x", x)
         if self.approximate == "tanh":
             t = np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
             self.cdf = 0.5 * (1 + t)
@@ -301,7 +301,7 @@ class Softplus(Layer):
         return f"Softplus(beta={self.beta}, threshold={self.threshold})"
 
     def forward(self, x):
-        x = floating(x=x)
+        x = float_array("x", x)
         self.z = self.beta * x
         return np.where(self.z > self.threshold, x, softplus(self.z) / self.beta)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descent.checks import floating, generator, integer, ndim, one_of
+from descent.checks import float_array, generator, integer, ndim, one_of
 from descent.layers._layer import Layer, Parameter
 from descent.layers._windows import crop, images, output_size, pad, padded_size, pair, taps
 
@@ -98,7 +98,7 @@ def col2im(columns, image_size, kernel_size, *, stride=1, padding=0, dilation=1)
     array([[[[ 1.,  4.,  3.],
              [ 4., 10.,  6.]]]])
     """
-    columns = floating(columns=columns)
+    columns = float_array("columns", columns)
     ndim("columns", columns, 3, "(N, C·k·k, OH·OW)")
     image_size = pair("image_size", image_size, at_least=1)
     kernel_size, margins, steps = _window(kernel_size, stride, padding, dilation)

@@ -1,6 +1,6 @@
 """Dropout and its relatives: layers that switch parts of a network off at random."""
 
-from descent.checks import floating, generator, layer_input, number, one_of
+from descent.checks import float_array, generator, layer_input, number, one_of
 from descent.layers._layer import Layer
 
 
@@ -79,7 +79,7 @@ class Dropout(Layer):
         return self.factor * gradient
 
     def _checked(self, x):
-        return floating(x=x)
+        return float_array("x", x)
 
     def _mask_shape(self, shape):
         return shape

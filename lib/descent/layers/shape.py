@@ -1,6 +1,6 @@
 """Layers that only change the shape."""
 
-from descent.checks import floating
+from descent.checks import float_array
 from descent.layers._layer import Layer
 
 
@@ -28,7 +28,7 @@ class Flatten(Layer):
         return "Flatten()"
 
     def forward(self, x):
-        x = floating(x=x)
+        x = float_array("x", x)
         if x.ndim < 2:
             raise ValueError(f"x must have shape (N, …), got {x.shape}")
         self.shape = x.shape

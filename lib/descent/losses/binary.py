@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descent.checks import finite_result, floating, matching
+from descent.checks import finite_result, float_array, matching
 from descent.losses._inputs import probabilities, rescaling
 from descent.losses._reduce import reduce
 
@@ -11,11 +11,12 @@ def sigmoid(logits):
     r"""The logistic function, which turns a logit into a probability.
 
     .. math::
-        \sigma(z) = \frac{1}{1 + e^{-z}} = \frac{e^z}{1 + e^z}, \qquad
+        \sigma(z) = \frac{1}{1 + e^{-z}} = \frac{e^z}{1 + e^z}
+            = \frac{e^{\min(z, 0)}}{1 + e^{-|z|}}, \qquad
         \sigma'(z) = \sigma(z)\,(1 - \sigma(z))
 
-    Of the two forms, each entry takes the one whose exponent is not positive, so that nothing
-    overflows and small probabilities keep all their digits.
+    The third form is the first where z ≥ 0 and the second elsewhere. No exponent is positive, so
+    nothing overflows, and small probabilities keep all their digits.
 
     Parameters
     ----------
@@ -37,9 +38,8 @@ def sigmoid(logits):
     >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
     array([0. , 0.5, 1. ])
     """
-    logits = floating(logits=logits)
-    small = np.exp(-np.abs(logits))
-    return np.where(logits >= 0, 1, small) / (1 + small)
+    logits = float_array("logits", logits)
+    return np.exp(np.minimum(logits, 0)) / (1 + np.exp(-np.abs(logits)))
 
 
 def softplus(z):
@@ -67,7 +67,7 @@ def softplus(z):
     >>> softplus(np.array([-1000.0, 0.0, 1000.0])).round(4)
     array([0.000e+00, 6.931e-01, 1.000e+03])
     """
-    z = floating(z=z)
+    z = float_array("z", z)
     return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
 
 
@@ -105,7 +105,7 @@ def logit(probability):
     >>> float(logit(0.01).round(3))
     -4.595
     """
-    probability = floating(probability=probability)
+    probability = float_array("probability", probability)
     if not ((probability > 0) & (probability < 1)).all():
         raise ValueError(f"probability must lie strictly between 0 and 1, got {probability}")
     return np.log(probability) - np.log1p(-probability)

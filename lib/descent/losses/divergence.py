@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descent.checks import finite_result, floating, matching, one_of
+from descent.checks import finite_result, float_array, matching, one_of
 from descent.losses._inputs import log_probabilities, probabilities
 from descent.losses._reduce import REDUCTIONS, reduce
 
@@ -40,7 +40,7 @@ def entropy(p, dim=-1):
     >>> entropy(np.array([[0.5, 0.5], [0.25, 0.75]])).round(4)
     array([0.6931, 0.5623])
     """
-    p = floating(p=p)
+    p = float_array("p", p)
     probabilities(p=p)
     return -(p * _log(p)).sum(axis=dim)
 

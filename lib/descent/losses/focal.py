@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descent.checks import class_labels, finite_result, floating, number
+from descent.checks import class_labels, finite_result, float_array, number
 from descent.losses._inputs import class_weights, scores_of_classes, zeros_and_ones
 from descent.losses._reduce import reduce
 from descent.losses.binary import both_outcomes
@@ -59,7 +59,7 @@ def focal(logits, target, *, alpha=0.25, gamma=2.0, reduction="mean"):
     >>> float(value.round(4)), gradient.round(4)
     (0.0433, array([-0.0746]))
     """
-    logits = floating(logits=logits)
+    logits = float_array("logits", logits)
     y = zeros_and_ones(target, logits.shape, logits.dtype)
     gamma = float(number("gamma", gamma, at_least=0))
     alpha_t = 1.0

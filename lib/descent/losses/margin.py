@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descent.checks import class_labels, finite_result, floating, number, one_of
+from descent.checks import class_labels, finite_result, float_array, number, one_of
 from descent.losses._inputs import class_weights, scores_of_classes, signs
 from descent.losses._reduce import reduce
 
@@ -48,7 +48,7 @@ def hinge(scores, target, *, margin=1.0, reduction="mean"):
     >>> hinge(np.array([1.2, -0.5, 0.8]), np.array([1, -1, 1]), reduction="none")
     (array([0. , 0.5, 0.2]), array([ 0.,  1., -1.]))
     """
-    scores = floating(scores=scores)
+    scores = float_array("scores", scores)
     y = signs(target, scores.shape, scores.dtype)
     margin = float(number("margin", margin, at_least=0))
     loss = np.maximum(0, margin - y * scores)
@@ -96,7 +96,7 @@ def squared_hinge(scores, target, *, margin=1.0, reduction="mean"):
     >>> squared_hinge(np.array([1.5, -0.5, 0.0]), np.array([1, -1, 1]), reduction="none")
     (array([0.  , 0.25, 1.  ]), array([-0.,  1., -2.]))
     """
-    scores = floating(scores=scores)
+    scores = float_array("scores", scores)
     y = signs(target, scores.shape, scores.dtype)
     margin = float(number("margin", margin, at_least=0))
     shortfall = np.maximum(0, margin - y * scores)
@@ -148,7 +148,7 @@ def perceptron(scores, target, *, reduction="mean"):
     >>> perceptron(np.array([0.3, 0.3]), np.array([1, -1]), reduction="none")
     (array([0. , 0.3]), array([0., 1.]))
     """
-    scores = floating(scores=scores)
+    scores = float_array("scores", scores)
     y = signs(target, scores.shape, scores.dtype)
     loss = np.maximum(0, -y * scores)
     finite_result(loss, scores=scores)
@@ -365,7 +365,7 @@ def hinge_embedding(distances, target, *, margin=1.0, reduction="mean"):
     >>> hinge_embedding(np.array([1.2, -0.5, 0.8]), np.array([1, -1, 1]), reduction="none")
     (array([1.2, 1.5, 0.8]), array([ 1., -1.,  1.]))
     """
-    distances = floating(distances=distances)
+    distances = float_array("distances", distances)
     y = signs(target, distances.shape, distances.dtype)
     margin = float(number("margin", margin))
     together = y == 1

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descent.checks import finite_result, floating
+from descent.checks import finite_result, float_array
 
 
 def logsumexp(logits, dim=-1, *, keepdim=False):
@@ -117,7 +117,7 @@ def log_softmax(logits, dim=-1):
 
 
 def _less_maximum(logits, dim):
-    logits = floating(logits=logits)
+    logits = float_array("logits", logits)
     largest = logits.max(axis=dim, keepdims=True)
     finite_result(largest, logits=logits)
     return logits - largest, largest

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descent.checks import floating, generator, integer, matching, number
+from descent.checks import float_array, generator, integer, matching, number
 from descent.optimizers._convergence import ConvergenceError
 
 
@@ -110,7 +110,7 @@ def power_iteration(product, size, *, rng, start=None, tolerance=1e-6, max_iter=
     generator("rng", rng)
     number("tolerance", tolerance, above=0)
     integer("max_iter", max_iter, at_least=1)
-    u = rng.standard_normal(size) if start is None else floating(start=start)
+    u = rng.standard_normal(size) if start is None else float_array("start", start)
     if u.shape != (size,) or not u.any():
         raise ValueError(f"start must have shape ({size},) and not be zero, got {u!r}")
     for _ in range(max_iter):
@@ -176,7 +176,7 @@ def sharpness(gradient, w, *, rng, start=None, h=None, tolerance=1e-3, max_iter=
     >>> round(value, 3)
     2.0
     """
-    w = floating(w=w)
+    w = float_array("w", w)
     options = {"rng": rng, "start": start, "tolerance": tolerance, "max_iter": max_iter}
 
     def product(v):

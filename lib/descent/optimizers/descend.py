@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descent.checks import floating, integer, number
+from descent.checks import float_array, integer, number
 
 
 def gradient_descent(gradient, x0, lr, steps, *, momentum=0.0, nesterov=False):
@@ -48,7 +48,7 @@ def gradient_descent(gradient, x0, lr, steps, *, momentum=0.0, nesterov=False):
     >>> gradient_descent(lambda x: 2 * x, np.array([8.0]), lr=0.25, steps=3).ravel()
     array([8., 4., 2., 1.])
     """
-    x0 = floating(x0=x0)
+    x0 = float_array("x0", x0)
     number("lr", lr, at_least=0)
     integer("steps", steps, at_least=0)
     number("momentum", momentum, at_least=0)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from descent.checks import floating, integer, ndim, number, one_of
+from descent.checks import float_array, integer, ndim, number, one_of
 from descent.optimizers._optimizer import Optimizer, blend, nonnegative
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
@@ -59,7 +59,7 @@ def newton_schulz(matrix, *, steps=5, coefficients=COEFFICIENTS, eps=1e-7):
     array([[ 0.75,  0.  ],
            [ 0.  , -1.13]])
     """
-    matrix = floating(matrix=matrix)
+    matrix = float_array("matrix", matrix)
     ndim("matrix", matrix, 2, "(rows, columns)")
     integer("steps", steps, at_least=0)
     _three("coefficients", coefficients)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from descent.checks import finite_result, floating, integer, ndim, number
+from descent.checks import finite_result, float_array, integer, ndim, number
 from descent.optimizers._convergence import ConvergenceError
 
 
@@ -278,7 +278,7 @@ class _Walk:
     """The present point of a method with its value and gradient, and the way behind it."""
 
     def __init__(self, function, x0, tolerance, max_iter):
-        x0 = floating(x0=x0)
+        x0 = float_array("x0", x0)
         ndim("x0", x0, 1, "(n,)")
         self.tolerance = number("tolerance", tolerance, above=0)
         self.max_iter = integer("max_iter", max_iter, at_least=0)

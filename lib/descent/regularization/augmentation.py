@@ -6,7 +6,7 @@ What is random is drawn anew for every image. What comes in from outside the fra
 import numpy as np
 from scipy import ndimage
 
-from descent.checks import floating, generator, integer, ndim, number
+from descent.checks import float_array, generator, integer, ndim, number
 
 
 def shift(images, down, right):
@@ -347,7 +347,7 @@ def gaussian_noise(images, std, *, rng):
 
 
 def _images(images):
-    images = floating(images=images)
+    images = float_array("images", images)
     ndim("images", images, 4, "(N, C, H, W)")
     return images
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descent.checks import class_labels, floating, generator, integer, ndim, number
+from descent.checks import class_labels, float_array, generator, integer, ndim, number
 
 
 def mixup(images, labels, *, classes, alpha=1.0, rng):
@@ -51,7 +51,7 @@ def mixup(images, labels, *, classes, alpha=1.0, rng):
     >>> np.array_equal(mixed, targets), targets.sum(axis=1)
     (True, array([1., 1., 1.]))
     """
-    images = floating(images=images)
+    images = float_array("images", images)
     q = _one_hot(images, labels, classes)
     share, partner = _draw(len(images), alpha, rng)
     mixed = share * images + (1 - share) * images[partner]
@@ -107,7 +107,7 @@ def cutmix(images, labels, *, classes, alpha=1.0, rng):
     >>> np.allclose(mixed.mean(axis=(1, 2, 3)), targets[:, 1])
     True
     """
-    images = floating(images=images)
+    images = float_array("images", images)
     ndim("images", images, 4, "(N, C, H, W)")
     q = _one_hot(images, labels, classes)
     share, partner = _draw(len(images), alpha, rng)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descent.checks import finite_result, floating, integer, number
+from descent.checks import finite_result, float_array, floating, integer, number
 from descent.layers import Parameter
 
 
@@ -124,7 +124,7 @@ def elastic_net(w, strength, *, l1_ratio=0.5):
     >>> float(value), gradient
     (4.5, array([ 2.,  0., -1.]))
     """
-    w = floating(w=w)
+    w = float_array("w", w)
     number("strength", strength, at_least=0)
     number("l1_ratio", l1_ratio, at_least=0, at_most=1)
     along, squared = float(strength * l1_ratio), float(strength * (1 - l1_ratio))
@@ -169,7 +169,7 @@ def soft_threshold(w, threshold):
     >>> soft_threshold(np.array([3.0, 0.5, -2.0]), 1.0)
     array([ 2.,  0., -1.])
     """
-    w = floating(w=w)
+    w = float_array("w", w)
     threshold = float(number("threshold", threshold, at_least=0))
     return w - np.clip(w, -threshold, threshold)
 
@@ -399,7 +399,7 @@ def early_stopping_filter(singular_values, *, lr, steps):
 
 
 def _singular_values(s):
-    s = floating(singular_values=s)
+    s = float_array("singular_values", s)
     if not (s >= 0).all():
         raise ValueError(f"singular_values must be ≥ 0, got {s.min()}")
     return s

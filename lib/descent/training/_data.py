@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descent.checks import class_labels, floating
+from descent.checks import class_labels, float_array
 from descent.data import LabeledImages
 from descent.evaluation import predict
 
@@ -25,7 +25,7 @@ def images_and_labels(name, data, net):
         raise TypeError(
             f"{name} must be LabeledImages or a pair (images, labels), got {type(data).__name__}"
         )
-    images, labels = floating(**{f"{name}: images": data[0]}), np.asarray(data[1])
+    images, labels = float_array(f"{name}: images", data[0]), np.asarray(data[1])
     if images.shape[:1] != labels.shape[:1]:
         raise ValueError(
             f"{name} must have one label for each image, but images has shape {images.shape}, "

@@ -14,7 +14,10 @@ from bookkit.sabotage import (
 )
 
 WRONG_SIGN = Fault(
-    "cross_entropy: wrong sign", "classification.py", "p.ravel()[own] -= mass", "p.ravel()[own] += mass"
+    "cross_entropy: wrong sign",
+    "classification.py",
+    "p.ravel()[own] -= mass",
+    "p.ravel()[own] += mass",
 )
 UNIT_TESTS = "tests/descent/losses/test_cross_entropy.py"
 

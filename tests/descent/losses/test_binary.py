@@ -40,9 +40,11 @@ def test_softplus():
     assert softplus(z.astype(np.float32)).dtype == np.float32
 
 
-@pytest.mark.parametrize("function", [sigmoid, softplus, logit])
-def test_refuses_integers(function):
-    with pytest.raises(TypeError, match="must be float32 or float64, got int64"):
+@pytest.mark.parametrize(
+    ("function", "name"), [(sigmoid, "logits"), (softplus, "z"), (logit, "probability")]
+)
+def test_refuses_integers(function, name):
+    with pytest.raises(TypeError, match=f"^{name} must be float32 or float64, got int64"):
         function(np.array([1]))
 
 

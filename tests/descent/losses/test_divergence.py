@@ -32,6 +32,11 @@ def test_entropy_refuses(bad, message):
         entropy(np.array([0.5, bad]))
 
 
+def test_entropy_refuses_integers():
+    with pytest.raises(TypeError, match=r"^p must be float32 or float64, got int64"):
+        entropy(np.array([1, 0]))
+
+
 def test_by_hand():
     p, q = np.array([[0.5, 0.25, 0.25, 0.0]]), np.full((1, 4), 0.25)
     value, gradient = kl_div(np.log(q), p, reduction="none")

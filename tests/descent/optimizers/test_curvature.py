@@ -227,6 +227,11 @@ def test_defaults_of_sharpness():
         sharpness(lambda w: np.array([1.0, 0.0, -1.0]) * w, np.ones(3), rng=rng())
 
 
+def test_sharpness_refuses_integers():
+    with pytest.raises(TypeError, match=r"^w must be float32 or float64, got int64"):
+        sharpness(lambda w: w, np.ones(3, int), rng=rng())
+
+
 def test_sharpness_over_a_step():
     value, _ = sharpness(lambda w: w**3, np.zeros(1), rng=rng(), h=0.5)
     assert value == pytest.approx(0.25)

@@ -78,10 +78,14 @@ def likeliest_first(fault, chapters):
 
 
 def found_by(fault, chapters):
-    """The first cell that a fault turns red, such as "losses/margins, cell 12", or None."""
+    """The first cell that a fault turns red, such as "losses/margins, cell 12", or None.
+
+    Without a fault (None), the first cell that is red already.
+    """
     with tempfile.TemporaryDirectory() as folder:
         copy_book(Path(folder))
-        fault.plant(folder)
+        if fault is not None:
+            fault.plant(folder)
         for chapter in chapters:
             notebook = f"chapters/{chapter.path}.ipynb"
             run = run_pytest(Path(folder), "--nbval", "--tb=no", notebook)
@@ -89,7 +93,7 @@ def found_by(fault, chapters):
                 cell = re.search(r"FAILED \S+::Cell (\d+)", run.stdout)
                 return f"{chapter.path}, cell {cell[1] if cell else '?'}"
             if run.returncode != 0:
-                raise RuntimeError(f"{fault.what}: pytest stopped:\n{run.stdout}{run.stderr}")
+                raise RuntimeError(f"{notebook}: pytest stopped:\n{run.stdout}{run.stderr}")
     return None
 
 
@@ -97,6 +101,8 @@ def main():
     """Plant every fault, print which cell finds it, and fail if too few are found."""
     faults = read_faults()
     chapters = chapters_of(read_manifest())
+    if place := found_by(None, chapters):
+        sys.exit(f"{place} is red without any fault; mend that first")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = pool.map(lambda fault: found_by(fault, likeliest_first(fault, chapters)), faults)
         places = list(tqdm(runs, total=len(faults), unit="fault"))

@@ -106,7 +106,7 @@ def class_labels(name, labels, *, samples, classes, ignore_index=None):
         raise ValueError(
             f"{name} must have shape ({samples},), one class for each row, got {labels.shape}"
         )
-    if samples and labels.min() >= 0 and labels.max() < classes:
+    if samples and labels.min() >= 0 and labels.max() < classes:  # nothing to look for
         return labels
     outside = (labels < 0) | (labels >= classes)
     if ignore_index is not None:
@@ -124,7 +124,8 @@ def finite_result(value, **arguments):
 
     Looking at the result costs nothing; the arguments are searched only after it failed.
     """
-    if math.isfinite(value) if np.ndim(value) == 0 else np.isfinite(value).all():
+    finite = math.isfinite(value) if np.ndim(value) == 0 else np.isfinite(value).all()
+    if finite:
         return
     for name, argument in arguments.items():
         bad = np.argwhere(~np.isfinite(np.asarray(argument)))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bookkit import sabotage
 from bookkit.manifest import chapters_of, read_manifest
 from bookkit.sabotage import (
     LOSSES,
@@ -68,6 +69,16 @@ def test_a_broken_book_is_no_found_fault():
 
     with pytest.raises(RuntimeError, match="pytest stopped"):
         found_by(Fault("none", "regression.py", "loss = error**2", "loss = error**2"), [Gone])
+
+
+def test_a_book_that_is_red_already_proves_nothing(monkeypatch):
+    monkeypatch.setattr(sabotage, "found_by", lambda fault, _: None if fault else "one, cell 3")
+    with pytest.raises(SystemExit, match="one, cell 3 is red without any fault"):
+        sabotage.main()
+
+
+def test_without_a_fault_the_prelude_is_green():
+    assert found_by(None, chapters_of(read_manifest())[:1]) is None
 
 
 def test_the_chapter_that_names_the_function_is_asked_first():

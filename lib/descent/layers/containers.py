@@ -34,7 +34,7 @@ class Sequential(Layer):
         self.layers = list(layers)
         flatten(self.parameters())
         with_parameters = (i for i, layer in enumerate(layers) if layer.parameters())
-        self.first_with_parameters = next(with_parameters, len(layers))
+        self._first_with_parameters = next(with_parameters, len(layers))
 
     def __repr__(self):
         return f"Sequential({', '.join(map(repr, self.layers))})"
@@ -53,7 +53,7 @@ class Sequential(Layer):
     def backward(self, gradient, input_gradient=True):
         layers = self.layers
         if not input_gradient:
-            layers = layers[self.first_with_parameters :]
+            layers = layers[self._first_with_parameters :]
         for layer in reversed(layers[1:]):
             gradient = layer.backward(gradient)
         if not input_gradient:

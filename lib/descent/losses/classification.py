@@ -99,7 +99,8 @@ def cross_entropy(
     count = mean_count(count, reduction)
 
     largest = logits.ravel()[first + logits.argmax(axis=1)]  # logits.max(axis=1), but faster
-    z = np.subtract(logits, largest[:, None], order="C")  # (N, K), at most 0
+    # (N, K), at most 0; in C order, so that z.ravel() is a view, through which p is changed below
+    z = np.subtract(logits, largest[:, None], order="C")
     one_hot = indices and label_smoothing == 0
     if one_hot:
         own = first + y

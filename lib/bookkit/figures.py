@@ -47,3 +47,35 @@ def use_style():
             "ytick.color": FOREGROUND,
         }
     )
+
+
+def label_line(line, text, x, *, above=True, **options):
+    """Write words beside a curve, in its color, so that nobody has to look into a legend.
+
+    Parameters
+    ----------
+    line : matplotlib.lines.Line2D
+        What `plot` returned, ``(line,) = axis.plot(…)``.
+    text : str
+    x : number
+        Where on the curve, in the units of the axis; the nearest point of the curve is taken.
+    above : bool
+        Whether the words stand above the curve or below it.
+    **options
+        For `Axes.annotate`, such as ``ha="left"`` or ``xytext=(6, 0)`` in points.
+    """
+    xs, ys = line.get_xdata(), line.get_ydata()
+    nearest = int(abs(xs - x).argmin())
+    options = {
+        "xytext": (0, 6 if above else -6),
+        "ha": "center",
+        "va": "bottom" if above else "top",
+        **options,
+    }
+    return line.axes.annotate(
+        text,
+        (xs[nearest], ys[nearest]),
+        textcoords="offset points",
+        color=line.get_color(),
+        **options,
+    )

@@ -16,6 +16,8 @@ class Chapter:
     title: str
     summary: str
     minutes: int
+    exercise_minutes: int
+    deeper_minutes: int
     part: str
 
     @property

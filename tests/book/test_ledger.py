@@ -16,6 +16,8 @@ path = "one/{name}"
 title = "A title"
 summary = "A sentence."
 minutes = 7
+exercise_minutes = 8
+deeper_minutes = 0
 """
 
 

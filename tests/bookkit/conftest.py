@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 from IPython.display import Markdown
 
@@ -14,6 +16,7 @@ def displayed(monkeypatch):
         assert raw == isinstance(thing, dict)
         outputs.append({"text/markdown": thing.data} if isinstance(thing, Markdown) else thing)
 
-    for module in (claims, source, engine):
+    # The package's `checked` is the function, which hides the module of that name.
+    for module in (claims, source, engine, sys.modules["bookkit.checked"]):
         monkeypatch.setattr(module, "display", display)
     return outputs

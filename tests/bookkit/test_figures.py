@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import pytest
 from matplotlib.colors import to_rgb
 
-from bookkit.figures import COLORS, FOREGROUND, use_style
+from bookkit.figures import COLORS, FOREGROUND, label_line, use_style
 
 WHITE, DARK = "#ffffff", "#131416"  # the site's two backgrounds
 
@@ -53,3 +53,14 @@ def test_lines_differ_without_color():
         use_style()
         cycle = list(plt.rcParams["axes.prop_cycle"])
     assert len({str(entry["linestyle"]) for entry in cycle}) == len(cycle) == len(COLORS)
+
+
+@pytest.mark.parametrize(("above", "side"), [(True, 1), (False, -1)])
+def test_a_label_stands_beside_its_curve_in_its_color(above, side):
+    figure, axis = plt.subplots()
+    (line,) = axis.plot([0, 1, 2], [0, 10, 20], color=COLORS["green"])
+    words = label_line(line, "twice ten", x=0.9, above=above)
+    assert (words.get_text(), words.get_color()) == ("twice ten", COLORS["green"])
+    assert words.xy == (1, 10)
+    assert words.xyann[1] * side > 0
+    plt.close(figure)

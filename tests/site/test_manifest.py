@@ -14,6 +14,8 @@ path = "{path}"
 title = "A title"
 summary = "A sentence."
 minutes = 7
+exercise_minutes = 8
+deeper_minutes = 0
 """
 
 
@@ -40,8 +42,8 @@ def manifest(*chapters):
 
 def test_parts_and_chapters_come_in_order(book):
     root = book(manifest((4, "b/x"), (2, "a/y")), "b/x.md", "b/x.ipynb", "a/y.md", "a/y.ipynb")
-    x = Chapter(4, "b/x", "A title", "A sentence.", 7, "One")
-    y = Chapter(2, "a/y", "A title", "A sentence.", 7, "One")
+    x = Chapter(4, "b/x", "A title", "A sentence.", 7, 8, 0, "One")
+    y = Chapter(2, "a/y", "A title", "A sentence.", 7, 8, 0, "One")
     assert read_manifest(root) == (Part("One", (x, y)),)
     assert x.docname == "chapters/b/x"
 
@@ -67,7 +69,7 @@ def test_missing_manifest(tmp_path):
         ("", "the manifest lacks the key 'part'"),
         ("[[part]]\nchapter = []", r"the part '\(without a title\)' lacks the key 'title'"),
         ("[[part]]\ntitle = 'One'", "the part 'One' lacks the key 'chapter'"),
-        (manifest((0, "x")).replace("minutes = 7", ""), "the chapter 'x' lacks the key 'minutes'"),
+        (manifest((0, "x")).replace("\nminutes = 7", ""), "the chapter 'x' lacks the key 'minutes'"),
         (
             manifest((0, "x")).replace("7", "'seven'"),
             "'minutes' of the chapter 'x' must be of type int, got 'seven'",

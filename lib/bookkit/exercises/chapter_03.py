@@ -1,452 +1,547 @@
-"""Exercises of chapter 3: a hinge, another prior, focal loss, overlap, negatives, expectiles."""
+"""Exercises of chapter 3: stable logarithms, p − q, means with weights, stalls, a repair."""
 
 import numpy as np
 
 from bookkit.exercises.engine import Exercise, Slip
 
 
-def hinge_loss(scores, labels):
-    y = 2 * labels - 1
-    missing = np.maximum(0, 1 - y * scores)
-    return float(missing.mean()), np.where(missing > 0, -y, 0) / scores.size
+def softmax(z, axis=1):
+    e = np.exp(z - z.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
 
 
-def hinge_loss_cases(rng):
-    yield np.array([0.3]), np.array([1])
-    yield np.array([1.2, -0.5, 0.8]), np.array([1, 0, 1])
-    yield np.array([1.0, -1.0, 0.5, 2.0]), np.array([1, 0, 0, 0])
-    for size in (7, 20):
-        yield rng.normal(scale=2, size=size), rng.integers(2, size=size)
+def log_probabilities(z, axis=1):
+    shifted = z - z.max(axis=axis, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=axis, keepdims=True))
 
 
-def unconverted_hinge(scores, labels):
-    missing = np.maximum(0, 1 - labels * scores)
-    return float(missing.mean()), np.where(missing > 0, -labels, 0) / scores.size
+def log_probabilities_cases(rng):
+    yield (np.array([[0.0, 0.0]]),)
+    yield (np.array([[1.0, 2.0], [0.0, 3.0]]),)
+    yield (rng.normal(size=(4, 4)) * 3,)
+    yield (np.array([[0.0, -1000.0, -2000.0]]),)
+    yield (np.array([[1e4, 0.0, -1e4], [-1e4, -1e4, -1e4]]),)
+    yield (rng.uniform(-1e4, 1e4, size=(5, 3)),)
 
 
-def hinge_parts(change_value, change_gradient):
-    def changed(scores, labels):
-        value, gradient = hinge_loss(scores, labels)
-        return change_value(value, scores), change_gradient(gradient, scores)
+def quietly(function):
+    """The function, with the overflows that it is there to show kept off the page."""
+
+    def quiet(*arguments):
+        with np.errstate(all="ignore"):
+            return function(*arguments)
+
+    return quiet
+
+
+@quietly
+def naive_log(z):
+    return np.log(np.exp(z) / np.exp(z).sum(axis=1, keepdims=True))
+
+
+@quietly
+def naive_sum(z):
+    return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+
+
+@quietly
+def log_of_stable(z):
+    return np.log(softmax(z))
+
+
+@quietly
+def one_maximum(z):
+    shifted = z - z.max()
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+@quietly
+def patched_log(z):
+    return np.log(np.maximum(softmax(z), 1e-12))
+
+
+@quietly
+def one_sum(z):
+    return z - z.max() - np.log(np.exp(z - z.max()).sum())
+
+
+def maximum_lost(z):
+    return log_probabilities(z) + z.max(axis=1, keepdims=True)
+
+
+def soft_cross_entropy(z, q):
+    log_p = log_probabilities(z)
+    return float(-(q * log_p).sum() / len(z)), (np.exp(log_p) - q) / len(z)
+
+
+def soft_cross_entropy_cases(rng):
+    yield np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
+    for samples, classes in ((1, 4), (6, 3), (20, 10)):
+        yield rng.normal(size=(samples, classes)) * 2, rng.dirichlet(np.ones(classes), samples)
+    yield np.array([[1000.0, 0.0], [0.0, 1000.0]]), np.array([[0.5, 0.5], [0.25, 0.75]])
+
+
+def part_changed(change_value, change_gradient):
+    def changed(z, q):
+        value, gradient = soft_cross_entropy(z, q)
+        return change_value(value, z), change_gradient(gradient, z, q)
 
     return changed
 
 
-def hinge_of_wrong_sign(scores, labels):
-    return hinge_loss(scores, 1 - labels)
-
-
-def everywhere_active(scores, labels):
-    return hinge_loss(scores, labels)[0], -(2 * labels - 1) / scores.size
-
-
-def active_at_the_kink(scores, labels):
-    y = 2 * labels - 1
-    active = 1 - y * scores >= 0
-    return hinge_loss(scores, labels)[0], np.where(active, -y, 0) / scores.size
-
-
-def without_margin(scores, labels):
-    y = 2 * labels - 1
-    missing = np.maximum(0, -y * scores)
-    return float(missing.mean()), np.where(missing > 0, -y, 0) / scores.size
-
-
-def keep(value, _):
+def keep(value, *_):
     return value
 
 
-def move(p, old, new):
-    moved = p * new / old
-    return moved / moved.sum(axis=1, keepdims=True)
+@quietly
+def naive_soft_cross_entropy(z, q):
+    p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    return -(q * np.log(p)).sum() / len(z), (p - q) / len(z)
 
 
-def move_cases(rng):
-    yield np.array([[0.5, 0.5]]), np.array([0.9, 0.1]), np.array([0.5, 0.5])
-    yield np.array([[0.9, 0.1], [0.4, 0.6]]), np.array([0.8, 0.2]), np.array([0.3, 0.7])
-    for samples, classes in ((3, 3), (20, 10)):
-        yield (
-            rng.dirichlet(np.ones(classes), samples),
-            rng.dirichlet(np.full(classes, 5.0)),
-            rng.dirichlet(np.full(classes, 5.0)),
-        )
+def softmax_backward(p, gradient):
+    return p * (gradient - (p * gradient).sum(axis=1, keepdims=True))
 
 
-def normalized(p):
-    return p / p.sum(axis=1, keepdims=True)
+def softmax_backward_cases(rng):
+    yield np.array([[0.5, 0.5]]), np.array([[1.0, 0.0]])
+    yield np.array([[0.7, 0.2, 0.1]]), np.array([[0.0, -5.0, 0.0]])
+    for samples, classes in ((4, 3), (10, 10)):
+        yield rng.dirichlet(np.ones(classes), samples), rng.normal(size=(samples, classes))
 
 
-def focal_settles(pi, gamma):
-    low, high = -20.0, 20.0
-    for _ in range(100):
-        z = (low + high) / 2
-        p, q = 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(z))
-        down = pi * q**gamma * (q - gamma * p * np.log(p))
-        up = (1 - pi) * p**gamma * (p - gamma * q * np.log(q))
-        low, high = (z, high) if up < down else (low, z)
-    return float(p)
+def weighted_mean(losses, labels, weight, ignore_index):
+    kept = labels != ignore_index
+    w = weight[labels[kept]]
+    return float((w * losses[kept]).sum() / w.sum())
 
 
-def focal_settles_cases(rng):
-    yield 0.1, 0
-    yield 0.1, 2
-    yield 0.9, 2
-    yield 0.01, 5
+def weighted_mean_cases(rng):
+    yield np.array([1.0, 2.0, 6.0]), np.array([0, 0, 1]), np.array([1.0, 2.0]), -100
+    yield np.array([1.0, 2.0, 9.0]), np.array([0, 1, -1]), np.array([1.0, 3.0]), -1
+    yield np.array([1.0, 2.0, 9.0]), np.array([0, 1, 255]), np.array([1.0, 3.0]), 255
     for _ in range(3):
-        yield float(rng.uniform(0.02, 0.98)), float(rng.uniform(0.2, 4))
+        labels = np.r_[0, 2, 1, rng.integers(0, 4, size=12)]
+        yield rng.exponential(size=15), labels, rng.uniform(0.2, 3, size=4), 2
 
 
-def settles_on_weights(pi, gamma):
-    """Where the weights of the two classes alone would balance: π q^γ = (1 − π) p^γ."""
-    if gamma == 0:
-        return pi
-    odds = (pi / (1 - pi)) ** (1 / gamma)
-    return odds / (1 + odds)
+def kept_losses(losses, labels, weight, ignore_index):
+    """The weights and losses of the samples that count, each weighted."""
+    kept = labels != ignore_index
+    return weight[labels[kept]], weight[labels[kept]] * losses[kept]
 
 
-def settles_without_product_rule(pi, gamma):
-    """The zero of the slope that treats q^γ as a constant: π q^(γ+1) = (1 − π) p^(γ+1)."""
-    odds = (pi / (1 - pi)) ** (1 / (gamma + 1))
-    return odds / (1 + odds)
+def divided_by_kept(losses, labels, weight, ignore_index):
+    w, weighted = kept_losses(losses, labels, weight, ignore_index)
+    return float(weighted.sum() / len(w))
 
 
-def iou_loss(p, t):
-    overlap = (p * t).sum()
-    union = p.sum() + t.sum() - overlap
-    jaccard = overlap / union
-    return float(1 - jaccard), (jaccard * (1 - t) - t) / union
+def divided_by_all(losses, labels, weight, ignore_index):
+    return float(kept_losses(losses, labels, weight, ignore_index)[1].sum() / len(losses))
 
 
-def iou_loss_cases(rng):
-    yield np.array([0.5, 0.5]), np.array([1.0, 0.0])
-    yield np.array([1.0, 0.5, 0.0]), np.array([1.0, 0.0, 0.0])
-    for size in (5, 30):
-        target = rng.integers(2, size=size).astype(float)
-        target[0] = 1.0
-        yield rng.uniform(size=size), target
+def divided_by_class_weights(losses, labels, weight, ignore_index):
+    return float(kept_losses(losses, labels, weight, ignore_index)[1].sum() / weight.sum())
 
 
-def dice_loss(p, t):
-    both = p.sum() + t.sum()
-    coefficient = 2 * (p * t).sum() / both
-    return float(1 - coefficient), (coefficient - 2 * t) / both
+def not_divided(losses, labels, weight, ignore_index):
+    return float(kept_losses(losses, labels, weight, ignore_index)[1].sum())
 
 
-def iou_with_constant_union(p, t):
-    value, _ = iou_loss(p, t)
-    return value, -t / (p.sum() + t.sum() - (p * t).sum())
+def without_weights(losses, labels, weight, ignore_index):
+    return float(losses[labels != ignore_index].mean())
 
 
-def iou_with_slope_of_union_one(p, t):
-    overlap = (p * t).sum()
-    union = p.sum() + t.sum() - overlap
-    return float(1 - overlap / union), (overlap / union - t) / union
+def nobody_ignored(losses, labels, weight, ignore_index):
+    w = weight[np.clip(labels, -len(weight), len(weight) - 1)]
+    return float((w * losses).sum() / w.sum())
 
 
-def iou_itself(p, t):
-    value, gradient = iou_loss(p, t)
-    return 1 - value, -gradient
+def floor(classes):
+    return np.log(np.e + classes - 1) - 1
 
 
-def iou_against_gradient(p, t):
-    value, gradient = iou_loss(p, t)
-    return value, -gradient
+def diagnose(losses, classes):
+    return verdict(np.mean(losses[-(len(losses) // 10) :]), classes)
 
 
-def union_counted_twice(p, t):
-    overlap = (p * t).sum()
-    both = p.sum() + t.sum()
-    return float(1 - overlap / both), (overlap / both - t) / both
+def verdict(level, classes):
+    if abs(level - floor(classes)) < 0.05:
+        return "twice"
+    return "guessing" if abs(level - np.log(classes)) < 0.05 else "neither"
 
 
-def hardest_negatives(e, labels):
-    return chosen(e, labels, same=False, nearest=True)
+def diagnose_cases(rng):
+    def curve(start, end, steps=200, noise=0.02):
+        falling = end + (start - end) * np.exp(-np.arange(steps) / (steps / 25))
+        return falling + rng.normal(scale=noise, size=steps)
+
+    yield curve(np.log(10), floor(10) + 0.01), 10
+    yield curve(3.0, np.log(10)), 10
+    yield curve(np.log(10), 0.3), 10
+    for classes in (3, 100):
+        yield curve(np.log(classes), floor(classes) + 0.02), classes
+        yield curve(np.log(classes) + 0.5, np.log(classes)), classes
+    yield curve(np.log(100), 1.4612), 100
+    spiky = curve(np.log(10), floor(10) + 0.01)
+    spiky[-1] += 0.2
+    yield spiky, 10
+    long = curve(np.log(10), floor(10) + 0.01, steps=400)
+    long[-10:] += 0.1
+    yield long, 10
 
 
-def chosen(e, labels, same, nearest):
-    """For each row the nearest or farthest other row of the same class, or of another."""
-    squared = ((e[:, None] - e) ** 2).sum(axis=2)
-    allowed = (labels[:, None] == labels) == same
-    np.fill_diagonal(allowed, False)
-    if nearest:
-        return np.where(allowed, squared, np.inf).argmin(axis=1)
-    return np.where(allowed, squared, -np.inf).argmax(axis=1)
+def smoothing_for(gap, classes):
+    return float(classes / (classes + np.expm1(gap)))
 
 
-def hardest_negatives_cases(rng):
-    yield np.array([[0.0], [1.0], [2.5]]), np.array([0, 0, 1])
-    yield np.array([[0.0, 0.0], [0.1, 0.0], [3.0, 0.0], [0.0, 4.0]]), np.array([0, 0, 1, 1])
-    for rows, classes in ((8, 3), (30, 4)):
-        labels = np.r_[np.arange(classes), rng.integers(classes, size=rows - classes)]
-        yield rng.normal(size=(rows, 3)), labels
+def smoothing_for_cases(rng):
+    yield float(np.log(91)), 10
+    yield 0.0, 10
+    yield 3.0, 2
+    for classes in (5, 10, 1000):
+        yield float(rng.uniform(1, 8)), classes
 
 
-def nearest_of_all(e, labels):
-    squared = ((e[:, None] - e) ** 2).sum(axis=2)
-    np.fill_diagonal(squared, np.inf)
-    return squared.argmin(axis=1)
+def train_linear(x, labels, classes, lr, steps, *, slope=None, mean=True):
+    """Softmax regression from zero weights; the slips exchange one of its parts."""
+    slope = slope or (lambda z, q: softmax(z) - q)
+    W, q = np.zeros((classes, x.shape[1])), np.eye(classes)[labels]
+    for _ in range(steps):
+        W -= lr * slope(x @ W.T, q).T @ x / (len(x) if mean else 1)
+    return W
 
 
-def their_distances(e, labels):
-    rows = np.arange(len(e))
-    return np.sqrt(((e[rows] - e[hardest_negatives(e, labels)]) ** 2).sum(axis=1))
+def train_linear_cases(rng):
+    x, labels = np.array([[1.0], [-1.0]]), np.array([0, 1])
+    yield x, labels, 2, 0.5, 1
+    yield x, labels, 2, 0.5, 3
+    for classes in (3, 5):
+        x = rng.normal(size=(12, 4))
+        yield x, rng.integers(classes, size=12), classes, 0.1, 10
+    yield np.array([[100.0, 0.0], [0.0, 300.0]]), np.array([0, 1]), 2, 1.0, 2
 
 
-def by_city_blocks(e, labels):
-    distance = np.abs(e[:, None] - e).sum(axis=2)
-    distance[labels[:, None] == labels] = np.inf
-    return distance.argmin(axis=1)
+def second_softmax(z, q):
+    return softmax(softmax(z)) - q
 
 
-def asymmetric(prediction, target, tau):
-    error = prediction - target
-    factor = np.where(error < 0, tau, 1 - tau)
-    return float((factor * error**2).mean()), 2 * factor * error / error.size
+@quietly
+def naive_slope(z, q):
+    e = np.exp(z)
+    return e / e.sum(axis=1, keepdims=True) - q
 
 
-def asymmetric_cases(rng):
-    yield np.array([1.0]), np.array([2.0]), 0.9
-    yield np.array([1.0, 3.0]), np.array([2.0, 2.0]), 0.9
-    for size, tau in ((4, 0.5), (6, 0.1), (20, 0.75)):
-        yield rng.normal(size=size), rng.normal(size=size), tau
+@quietly
+def as_given(x, labels, classes, lr, steps):
+    def slope(z, q):
+        p = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+        r = np.exp(p) / np.exp(p).sum(axis=1, keepdims=True)
+        return r - q
 
-
-def asymmetric_parts(change_value, change_gradient):
-    def changed(prediction, target, tau):
-        value, gradient = asymmetric(prediction, target, tau)
-        return change_value(value, prediction), change_gradient(gradient, prediction)
-
-    return changed
-
-
-def asymmetric_linear(prediction, target, tau):
-    error = prediction - target
-    factor = np.where(error < 0, tau, 1 - tau)
-    slope = np.where(error < 0, -tau, 1 - tau) / error.size
-    return float((factor * np.abs(error)).mean()), slope
+    return train_linear(x, labels, classes, lr, steps, slope=slope, mean=False)
 
 
 EXERCISES = (
     Exercise(
         "3.1",
-        ("scores", "labels"),
-        hinge_loss_cases,
-        hinge_loss,
+        ("z",),
+        log_probabilities_cases,
+        log_probabilities,
         (
             Slip(
-                unconverted_hinge,
-                "With the label 0 the product y·s is 0, and the loss is 1 for every score. "
-                "Turn the labels into −1 and 1 first.",
+                log_of_stable,
+                "The probabilities are right, but one of them was rounded to 0 before you took "
+                "its logarithm. Can you get log p without forming p?",
             ),
             Slip(
-                hinge_of_wrong_sign,
-                "Your −1 and 1 are exchanged: label 1 should want a large score.",
+                naive_log,
+                "The formula is right, but the exponentials leave what a computer can hold. "
+                "Simplify log(e^z / Σ e^z) first, then look for a number to subtract.",
             ),
             Slip(
-                hinge_parts(keep, lambda g, s: -g),
-                "The loss is right, but the gradient has the opposite sign. For a positive that "
-                "lacks margin, a larger score makes the loss smaller.",
+                naive_sum,
+                "The formula is right, but the exponentials overflow or vanish. What changes if "
+                "you subtract the largest logit of each row first?",
             ),
             Slip(
-                hinge_parts(keep, lambda g, s: g * s.size),
-                "The loss is right. Its gradient must be divided by the number of scores too.",
+                one_maximum,
+                "You subtract one maximum from the whole array. A row whose logits all lie far "
+                "below it vanishes. Take the maximum of each row.",
             ),
             Slip(
-                hinge_parts(lambda v, s: v * s.size, lambda g, s: g * s.size),
-                "That is the sum over the scores. Take the mean, in the loss and in the gradient.",
+                patched_log,
+                "A floor under p puts a ceiling on the loss: all small probabilities become "
+                "the same. Can you get log p without forming p?",
             ),
             Slip(
-                active_at_the_kink,
-                "Exactly at a margin of 1 the exercise asks for the subgradient 0.",
+                one_sum,
+                "You sum over the whole array. Each row has probabilities of its own.",
             ),
             Slip(
-                everywhere_active,
-                "Where the margin is at least 1 the loss is the constant 0. What is its slope?",
+                maximum_lost,
+                "You subtract the maximum within the sum and do not put it back: "
+                "logsumexp(z) = m + log Σ e^(z − m).",
             ),
             Slip(
-                without_margin,
-                "That is the perceptron's loss: right is enough for it. Ask for a margin of 1.",
+                lambda z: log_probabilities(z, axis=0),
+                "You normalize the columns. One sample is one row: along which axis do the "
+                "probabilities sum to 1?",
             ),
             Slip(
-                lambda s, t: hinge_loss(s, t)[0],
-                "That is the loss alone. Return the pair: the loss, then the gradient.",
+                lambda z: -log_probabilities(z),
+                "That is the surprise. The logarithm of a probability is not positive.",
+            ),
+            Slip(softmax, "These are the probabilities. Their logarithms are wanted."),
+            Slip(
+                lambda z: z - z.max(axis=1, keepdims=True),
+                "You have subtracted the maximum. What about the logarithm of the sum?",
             ),
         ),
-        praise="Also for the labels 0 and 1, and at the kink.",
+        praise="It holds where exp does not.",
     ),
     Exercise(
         "3.2",
-        ("p", "old", "new"),
-        move_cases,
-        move,
+        ("z", "q"),
+        soft_cross_entropy_cases,
+        soft_cross_entropy,
         (
             Slip(
-                lambda p, old, new: p * new / old,
-                "The factors are right, but the rows no longer sum to 1.",
+                part_changed(keep, lambda g, z, q: g * len(z)),
+                "The value is right, and the gradient is that of the sum. The mean divides both.",
             ),
             Slip(
-                lambda p, old, new: normalized(p * old / new),
-                "You moved in the wrong direction: the old prior is to be taken out, and the new "
-                "one put in.",
+                part_changed(lambda v, z: v * len(z), lambda g, z, q: g * len(z)),
+                "That is the sum over the samples. The mean divides by how many there are.",
             ),
             Slip(
-                lambda p, old, new: normalized(p / old),
-                "The old prior is out. Now put the new one in.",
+                part_changed(lambda v, z: v / z.shape[1], lambda g, z, q: g / z.shape[1]),
+                "You average over all entries. The sum over the classes belongs to the loss of "
+                "one sample; the mean is over the samples only.",
             ),
             Slip(
-                lambda p, old, new: normalized(p * new),
-                "The new prior is in, but the old one is still in p as well.",
+                part_changed(lambda v, z: v / z.shape[1], keep),
+                "The gradient is right. In the value you average over the classes as well, where "
+                "the loss of one sample is a sum.",
             ),
             Slip(
-                lambda p, old, new: p * new / old / (p * new / old).sum(axis=0),
-                "Each row must sum to 1, and a row runs along axis 1.",
+                part_changed(keep, lambda g, z, q: -g),
+                "The value is right, but the gradient has the opposite sign: a larger logit of a "
+                "likely class must lower the loss.",
             ),
             Slip(
-                lambda p, old, new: p - np.log(old) + np.log(new),
-                "Logarithms are added to logits; probabilities are multiplied.",
+                part_changed(keep, lambda g, z, q: g + q / len(z)),
+                "The value is right. From the gradient the target is missing.",
+            ),
+            Slip(
+                part_changed(keep, lambda g, z, q: (z - q) / len(z)),
+                "The value is right. Is the error of a sample its logits minus the target?",
+            ),
+            Slip(
+                part_changed(lambda v, z: -v, keep),
+                "A logarithm of a probability is negative; the loss is its opposite.",
+            ),
+            Slip(
+                lambda z, q: (-(q * log_probabilities(z)).sum(axis=1), soft_cross_entropy(z, q)[1]),
+                "The first part holds one loss for each sample. Take their mean.",
+            ),
+            Slip(
+                lambda z, q: soft_cross_entropy(z, q)[0],
+                "That is the value alone. Return the pair: the value, then the gradient.",
+            ),
+            Slip(
+                naive_soft_cross_entropy,
+                "The formulas are right, but e^1000 overflows. Exercise 2.1 has the cure.",
             ),
         ),
-        praise="Nothing had to be trained again.",
     ),
     Exercise(
         "3.3",
-        ("pi", "gamma"),
-        focal_settles_cases,
-        focal_settles,
+        ("p", "gradient"),
+        softmax_backward_cases,
+        softmax_backward,
         (
             Slip(
-                lambda pi, gamma: pi,
-                "That is what cross-entropy settles on, the case γ = 0.",
+                lambda p, g: p * (1 - p) * g,
+                "That is the diagonal of the Jacobian, as for a sigmoid. A logit moves the other "
+                "probabilities too.",
             ),
             Slip(
-                settles_without_product_rule,
-                "You balanced π q^γ·q against (1 − π) p^γ·p. The factor q^γ changes with p too: "
-                "the product rule gives a second term, −γ p log p.",
+                lambda p, g: p * g,
+                "That is the part with k = j. The other part, −p_j Σ p_k ∂ℓ/∂p_k, is missing.",
             ),
             Slip(
-                settles_on_weights,
-                "You balanced the weights π q^γ and (1 − π) p^γ. It is the slopes of the loss that "
-                "must balance.",
+                lambda p, g: p * (g - g.sum(axis=1, keepdims=True)),
+                "You subtract the sum of the gradient. Weight it with p.",
             ),
             Slip(
-                lambda pi, gamma: 1 - focal_settles(pi, gamma),
-                "That is the probability of being negative.",
+                lambda p, g: p * (g - g.mean(axis=1, keepdims=True)),
+                "You subtract the plain mean of the gradient. Weight it with p.",
             ),
             Slip(
-                lambda pi, gamma: float(
-                    np.log(focal_settles(pi, gamma) / (1 - focal_settles(pi, gamma)))
-                ),
-                "That is the logit. Return the probability.",
+                lambda p, g: g - (p * g).sum(axis=1, keepdims=True),
+                "The bracket is right. Which factor stands before it?",
+            ),
+            Slip(
+                lambda p, g: p * (g - (p * g).sum()),
+                "You sum over the whole batch. The samples do not know of each other: sum along "
+                "the classes, and keep the axis.",
+            ),
+            Slip(
+                lambda p, g: p * (g - (p * g).sum(axis=0)),
+                "You sum over the samples. The sum runs over the classes: axis 1, and keep the "
+                "axis.",
+            ),
+            Slip(
+                lambda p, g: -softmax_backward(p, g),
+                "Both terms are there, with their signs exchanged.",
             ),
         ),
-        tolerance=3e-6,
-        praise="It lies between π and one half, always.",
+        praise="No K × K matrix was needed.",
     ),
     Exercise(
         "3.4",
-        ("p", "t"),
-        iou_loss_cases,
-        iou_loss,
+        ("losses", "labels", "weight", "ignore_index"),
+        weighted_mean_cases,
+        weighted_mean,
         (
             Slip(
-                dice_loss,
-                "That is the Dice loss. In J the overlap is counted once, above and below.",
+                divided_by_kept,
+                "You divide by the number of samples that count. A mean of weighted things "
+                "divides by the sum of the weights.",
             ),
             Slip(
-                union_counted_twice,
-                "The union is the sum of both sizes minus the overlap, which would otherwise "
-                "be counted twice.",
+                divided_by_all,
+                "You divide by the number of samples. A mean of weighted things divides by the "
+                "sum of the weights.",
             ),
             Slip(
-                iou_with_constant_union,
-                "The loss is right. In the gradient the union changes with p as well.",
+                divided_by_class_weights,
+                "You divide by the sum over the classes. Sum the weights of the samples: a class "
+                "that comes twice counts twice.",
             ),
+            Slip(not_divided, "That is the weighted sum. Divide by the sum of the weights."),
+            Slip(without_weights, "Where is the weight of each sample's class?"),
             Slip(
-                iou_with_slope_of_union_one,
-                "The loss is right. The slope of the union is 1 on the background, but what is it "
-                "inside the object?",
+                nobody_ignored,
+                "The weights are right, but the samples to be ignored take part. With −1, "
+                "weight[labels] even looks up the last class without a word.",
             ),
-            Slip(
-                iou_against_gradient,
-                "The loss is right, but the gradient has the opposite sign: inside the object a "
-                "larger p makes the loss smaller.",
-            ),
-            Slip(iou_itself, "That is J and its slope. The loss is 1 − J."),
         ),
-        praise="Two slopes again: one for the object, one for the background.",
     ),
     Exercise(
         "3.5",
-        ("e", "labels"),
-        hardest_negatives_cases,
-        hardest_negatives,
+        ("losses", "classes"),
+        diagnose_cases,
+        diagnose,
         (
             Slip(
-                nearest_of_all,
-                "That is the nearest row of any class. A negative has another label.",
+                lambda losses, classes: diagnose(losses, 10),
+                "You compare with the levels of ten classes. How many are there here?",
             ),
             Slip(
-                lambda e, labels: np.arange(len(e)),
-                "Each row is nearest to itself. Only rows with another label count.",
+                lambda losses, classes: verdict(losses[-1], classes),
+                "A single step is noisy. Take the mean of the last tenth.",
             ),
             Slip(
-                lambda e, labels: chosen(e, labels, same=False, nearest=False),
-                "Those are the easiest negatives, the farthest ones. The hardest is the nearest.",
+                lambda losses, classes: verdict(np.mean(losses[: len(losses) // 10]), classes),
+                "That is the beginning of the curve. It is the end that has stalled.",
             ),
             Slip(
-                lambda e, labels: chosen(e, labels, same=True, nearest=False),
-                "Those are the hardest positives.",
+                lambda losses, classes: verdict(np.mean(losses), classes),
+                "That is the mean of the whole curve. Take its last tenth.",
             ),
             Slip(
-                lambda e, labels: chosen(e, labels, same=True, nearest=True),
-                "Those have the same label. Negatives have another one.",
+                lambda losses, classes: (
+                    "neither" if diagnose(losses, classes) == "twice" else diagnose(losses, classes)
+                ),
+                "Put the K of this problem into log(e + K − 1) − 1, and mind the brackets.",
             ),
             Slip(
-                their_distances,
-                "Those are the distances of the right rows. Return their indices.",
+                lambda losses, classes: verdict(np.mean(losses[-10:]), classes),
+                "Ten steps are not a tenth of the steps.",
+            ),
+        ),
+        praise="A number has told you which line is wrong.",
+    ),
+    Exercise(
+        "3.6",
+        ("gap", "classes"),
+        smoothing_for_cases,
+        smoothing_for,
+        (
+            Slip(
+                lambda gap, classes: float((classes - 1) / (classes + np.expm1(gap))),
+                "That spreads ε over the K − 1 wrong classes. Here every class gets ε/K, the true "
+                "one too.",
             ),
             Slip(
-                by_city_blocks,
-                "You added absolute differences. Euclidean distance adds their squares.",
+                lambda gap, classes: float(classes / (classes + np.exp(gap))),
+                "Almost. Where did the 1 in log(1 + …) go? At a gap of 0, ε must be 1.",
+            ),
+            Slip(
+                lambda gap, classes: float(classes / (classes + np.exp(gap) + 1)),
+                "Check the sign of the 1. At a gap of 0, ε must be 1.",
+            ),
+            Slip(
+                lambda gap, classes: 1 - smoothing_for(gap, classes),
+                "That is 1 − ε. A wide gap asks for little smoothing.",
+            ),
+            Slip(
+                lambda gap, classes: (
+                    float(np.log1p(classes * (1 - gap) / gap)) if 0 < gap < 1 else float("nan")
+                ),
+                "That takes the gap for ε and returns a gap. Solve the equation for ε.",
+            ),
+            Slip(
+                lambda gap, classes: float(classes / (classes + gap - 1)),
+                "The gap is a logarithm. Take the exponential of both sides first.",
             ),
         ),
     ),
     Exercise(
-        "3.6",
-        ("prediction", "target", "tau"),
-        asymmetric_cases,
-        asymmetric,
+        "3.7",
+        ("x", "labels", "classes", "lr", "steps"),
+        train_linear_cases,
+        train_linear,
         (
             Slip(
-                lambda p, t, tau: asymmetric(p, t, 1 - tau),
-                "The two factors are exchanged. Too little planned, e < 0, costs τ.",
+                as_given,
+                "That is the program as it was. Count the exponentials between z and the slope.",
             ),
             Slip(
-                asymmetric_parts(keep, lambda g, p: -g),
-                "The loss is right, but the gradient has the opposite sign. If too little was "
-                "planned, a larger prediction makes the loss smaller.",
+                lambda *a: train_linear(*a, slope=second_softmax, mean=False),
+                "There are still two softmaxes, and the step still grows with the number of "
+                "samples.",
             ),
             Slip(
-                asymmetric_parts(keep, lambda g, p: g * p.size),
-                "The loss is right. Its gradient must be divided by the number of entries too.",
+                lambda *a: train_linear(*a, slope=second_softmax),
+                "The softmax is still applied twice.",
             ),
             Slip(
-                asymmetric_parts(lambda v, p: v * p.size, lambda g, p: g * p.size),
-                "That is the sum over the entries. Take the mean, in the loss and in the gradient.",
+                quietly(lambda *a: train_linear(*a, slope=naive_slope, mean=False)),
+                "One softmax is right. But if all samples came twice, your step would be twice "
+                "as long, and large logits overflow.",
             ),
             Slip(
-                asymmetric_parts(keep, lambda g, p: g / 2),
-                "The loss is right. The derivative of e² is 2e.",
+                lambda *a: train_linear(*a, mean=False),
+                "That descends the sum of the losses. The mean divides by the number of samples.",
             ),
             Slip(
-                asymmetric_linear,
-                "You charge |e|, which asks for a quantile. Here the error is squared.",
+                lambda *a: train_linear(*a, slope=lambda z, q: (softmax(z) - q) / q.shape[1]),
+                "The mean is over the samples. You divide by the number of classes as well.",
             ),
             Slip(
-                lambda p, t, tau: asymmetric(p, t, tau)[0],
-                "That is the loss alone. Return the pair: the loss, then the gradient.",
+                quietly(lambda *a: train_linear(*a, slope=naive_slope)),
+                "Right for small inputs. For large ones the exponential overflows: subtract from "
+                "each row its own largest logit first.",
+            ),
+            Slip(
+                lambda *a: train_linear(*a, slope=lambda z, q: q - softmax(z)),
+                "That climbs. The slope is p − q, and a step goes against it.",
             ),
         ),
-        praise="Did you find that τ = ½ settles on the mean, and τ → 1 on the largest value?",
+        tolerance=1e-7,
+        praise="Three faults found, none of which had stopped the program.",
     ),
 )

@@ -57,8 +57,8 @@ mutants: $(VENV)/installed         ## change the library in thousands of small w
 	cd _build/mutants && $(abspath $(BIN))/mutmut run $(patsubst %,--max-children %,$(filter-out auto,$(WORKERS)))
 	cd _build/mutants && $(abspath $(BIN))/mutmut results
 
-sabotage: $(VENV)/installed        ## plant faults in a copy of the losses: which chapter turns red?
-	$(BIN)/python -m bookkit.sabotage
+sabotage: $(VENV)/installed        ## plant faults in a copy of the library: does a chapter of the part turn red? (PARTS=…)
+	$(BIN)/python -m bookkit.sabotage $(PARTS)
 
 lock: $(VENV)/installed            ## store the installed versions
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu//' > requirements/lock.txt

@@ -1,4 +1,7 @@
-"""Does the regression run bite? Plant small faults in a copy of the library, run the chapters."""
+"""Does the regression run bite? Plant small faults in a copy of the library, run the chapters.
+
+``python -m bookkit.sabotage`` asks all parts of the book, ``… optimizers losses`` those named.
+"""
 
 import os
 import re
@@ -15,14 +18,14 @@ from tqdm import tqdm
 
 from bookkit.manifest import chapters_of, read_manifest
 
-FAULTS = Path("tests/sabotage.toml")
-LOSSES = Path("lib/descent/losses")
+FAULTS = Path("tests/sabotage")
+LIBRARY = Path("lib/descent")
 REQUIRED = 0.9
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One place of a loss changed: what that does, in which file, the text before and after."""
+    """One place of the library changed: what that does, in which file, the text before and after."""
 
     what: str
     file: str
@@ -36,17 +39,27 @@ class Fault:
 
     def plant(self, root):
         """Make the change below `root`; refuse one that does not fit exactly once."""
-        path = Path(root) / LOSSES / self.file
+        path = Path(root) / LIBRARY / self.file
         source = path.read_text(encoding="utf-8")
         if (count := source.count(self.old)) != 1:
             raise ValueError(f"{self.what}: {self.old!r} occurs {count} times in {self.file}")
         path.write_text(source.replace(self.old, self.new), encoding="utf-8")
 
 
-def read_faults(path=FAULTS):
-    """The faults of tests/sabotage.toml."""
-    entries = tomllib.loads(path.read_text(encoding="utf-8"))["fault"]
+def parts():
+    """The parts of the book that have faults: folders of chapters, files in tests/sabotage."""
+    return sorted(path.stem for path in FAULTS.glob("*.toml"))
+
+
+def read_faults(part):
+    """The faults that a chapter of this part should notice."""
+    entries = tomllib.loads((FAULTS / f"{part}.toml").read_text(encoding="utf-8"))["fault"]
     return [Fault(**entry) for entry in entries]
+
+
+def chapters_in(part):
+    """The chapters whose texts lie in the folder chapters/part."""
+    return [c for c in chapters_of(read_manifest()) if c.path.startswith(f"{part}/")]
 
 
 def copy_book(target):
@@ -97,21 +110,29 @@ def found_by(fault, chapters):
     return None
 
 
-def main():
-    """Plant every fault, print which cell finds it, and fail if too few are found."""
-    faults = read_faults()
-    chapters = chapters_of(read_manifest())
+def try_part(part):
+    """Plant every fault of a part, print which cell finds it, and return whether enough are."""
+    faults, chapters = read_faults(part), chapters_in(part)
     if place := found_by(None, chapters):
         sys.exit(f"{place} is red without any fault; mend that first")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         runs = pool.map(lambda fault: found_by(fault, likeliest_first(fault, chapters)), faults)
         places = list(tqdm(runs, total=len(faults), unit="fault"))
     for fault, place in sorted(zip(faults, places, strict=True), key=lambda pair: pair[1] or ""):
-        print(f"{place or 'NOT FOUND':34} {fault.file:18} {fault.what}")
+        print(f"{place or 'NOT FOUND':44} {fault.file:34} {fault.what}")
     found = sum(place is not None for place in places)
-    print(f"\n{found} of {len(faults)} faults turn a notebook red ({found / len(faults):.0%})")
-    return 0 if found >= REQUIRED * len(faults) else 1
+    print(
+        f"{part}: {found} of {len(faults)} faults turn a notebook red ({found / len(faults):.0%})"
+    )
+    return found >= REQUIRED * len(faults)
+
+
+def main(chosen):
+    """Try the parts that are named, or all; fail if too few of the faults of one are found."""
+    if unknown := set(chosen) - set(parts()):
+        sys.exit(f"there are no faults for {sorted(unknown)}; there are for {parts()}")
+    return 0 if all([try_part(part) for part in chosen or parts()]) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -5,18 +5,20 @@ import pytest
 from bookkit import sabotage
 from bookkit.manifest import chapters_of, read_manifest
 from bookkit.sabotage import (
-    LOSSES,
+    LIBRARY,
     Fault,
+    chapters_in,
     copy_book,
     found_by,
     likeliest_first,
+    parts,
     read_faults,
     run_pytest,
 )
 
 WRONG_SIGN = Fault(
     "cross_entropy: wrong sign",
-    "classification.py",
+    "losses/classification.py",
     "p.ravel()[own] -= mass",
     "p.ravel()[own] += mass",
 )
@@ -46,19 +48,26 @@ def test_a_wrong_sign_turns_a_unit_test_red(copy_of_the_book):
     assert f"FAILED {UNIT_TESTS}::test_agrees_with_pytorch" in after.stdout
 
 
-def test_every_fault_still_fits_the_library(tmp_path):
-    faults = read_faults()
+@pytest.mark.parametrize("part", parts())
+def test_every_fault_still_fits_the_library(tmp_path, part):
+    faults = read_faults(part)
     assert len(faults) >= 40
-    (tmp_path / LOSSES).mkdir(parents=True)
+    assert len({fault.what for fault in faults}) == len(faults)
     for fault in faults:
-        target = tmp_path / LOSSES / fault.file
-        target.write_text((LOSSES / fault.file).read_text(encoding="utf-8"), encoding="utf-8")
+        source, target = LIBRARY / fault.file, tmp_path / LIBRARY / fault.file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
         fault.plant(tmp_path)
         compile(target.read_text(encoding="utf-8"), target, "exec")
 
 
+@pytest.mark.parametrize("part", parts())
+def test_faults_are_planted_for_chapters_that_are_there(part):
+    assert chapters_in(part)
+
+
 def test_a_fault_that_does_not_fit_is_refused(copy_of_the_book):
-    fault = Fault("nothing", "regression.py", "no such line", "")
+    fault = Fault("nothing", "losses/regression.py", "no such line", "")
     with pytest.raises(ValueError, match="occurs 0 times"):
         fault.plant(copy_of_the_book)
 
@@ -68,13 +77,20 @@ def test_a_broken_book_is_no_found_fault():
         path = "losses/gone"
 
     with pytest.raises(RuntimeError, match="pytest stopped"):
-        found_by(Fault("none", "regression.py", "loss = error**2", "loss = error**2"), [Gone])
+        found_by(
+            Fault("none", "losses/regression.py", "loss = error**2", "loss = error**2"), [Gone]
+        )
 
 
 def test_a_book_that_is_red_already_proves_nothing(monkeypatch):
     monkeypatch.setattr(sabotage, "found_by", lambda fault, _: None if fault else "one, cell 3")
     with pytest.raises(SystemExit, match="one, cell 3 is red without any fault"):
-        sabotage.main()
+        sabotage.main([])
+
+
+def test_a_part_without_faults_is_refused():
+    with pytest.raises(SystemExit, match=r"no faults for \['poetry'\]; there are for \['losses"):
+        sabotage.main(["losses", "poetry"])
 
 
 def test_without_a_fault_the_prelude_is_green():
@@ -82,6 +98,6 @@ def test_without_a_fault_the_prelude_is_green():
 
 
 def test_the_chapter_that_names_the_function_is_asked_first():
-    fault = Fault("kl_div: the other direction", "divergence.py", "", "")
+    fault = Fault("kl_div: the other direction", "losses/divergence.py", "", "")
     chapters = chapters_of(read_manifest())
     assert likeliest_first(fault, chapters)[0].path == "losses/cross-entropy"

@@ -69,7 +69,10 @@ def test_missing_manifest(tmp_path):
         ("", "the manifest lacks the key 'part'"),
         ("[[part]]\nchapter = []", r"the part '\(without a title\)' lacks the key 'title'"),
         ("[[part]]\ntitle = 'One'", "the part 'One' lacks the key 'chapter'"),
-        (manifest((0, "x")).replace("\nminutes = 7", ""), "the chapter 'x' lacks the key 'minutes'"),
+        (
+            manifest((0, "x")).replace("\nminutes = 7", ""),
+            "the chapter 'x' lacks the key 'minutes'",
+        ),
         (
             manifest((0, "x")).replace("7", "'seven'"),
             "'minutes' of the chapter 'x' must be of type int, got 'seven'",

@@ -25,7 +25,7 @@ REQUIRED = 0.9
 
 @dataclass(frozen=True)
 class Fault:
-    """One place of the library changed: what that does, in which file, the text before and after."""
+    """One place of the library changed: what that does, the file, the text before and after."""
 
     what: str
     file: str
@@ -131,7 +131,8 @@ def main(chosen):
     """Try the parts that are named, or all; fail if too few of the faults of one are found."""
     if unknown := set(chosen) - set(parts()):
         sys.exit(f"there are no faults for {sorted(unknown)}; there are for {parts()}")
-    return 0 if all([try_part(part) for part in chosen or parts()]) else 1
+    passed = [try_part(part) for part in chosen or parts()]
+    return 0 if all(passed) else 1
 
 
 if __name__ == "__main__":

@@ -65,6 +65,14 @@ SCHEDULES = {
     "cosine": lambda m, o: m.CosineAnnealingLR(o, 299),
     "cosine, eta_min": lambda m, o: m.CosineAnnealingLR(o, 299, 0.01),
     "cosine, beyond T_max": lambda m, o: m.CosineAnnealingLR(o, 40, 0.01),
+    "cosine, restarts": lambda m, o: m.CosineAnnealingWarmRestarts(o, 40),
+    "cosine, restarts each step": lambda m, o: m.CosineAnnealingWarmRestarts(o, 1),
+    "cosine, restarts, longer": lambda m, o: m.CosineAnnealingWarmRestarts(o, 7, 2, 0.01),
+    "cosine, restarts, thrice as long": lambda m, o: m.CosineAnnealingWarmRestarts(o, 3, 3),
+    "polynomial": lambda m, o: m.PolynomialLR(o),
+    "polynomial, options": lambda m, o: m.PolynomialLR(o, 250, 0.9),
+    "polynomial, square": lambda m, o: m.PolynomialLR(o, 299, 2),
+    "polynomial, constant": lambda m, o: m.PolynomialLR(o, 300, 0.0),
     "linear": lambda m, o: m.LinearLR(o),
     "linear, options": lambda m, o: m.LinearLR(o, 0.1, 0.8, 50),
     "linear, falling": lambda m, o: m.LinearLR(o, 1.0, 0.0, 250),
@@ -76,6 +84,10 @@ SCHEDULES = {
     "one cycle, three phases, half": one_cycle(three_phase=True, pct_start=0.5),
     "one cycle, three linear phases": one_cycle(three_phase=True, anneal_strategy="linear"),
     "one cycle, rates alone": one_cycle(cycle_momentum=False),
+    "one cycle, epochs": lambda m, o: m.OneCycleLR(o, 0.5, None, 30, 10),
+    "one cycle, by position": lambda m, o: m.OneCycleLR(
+        o, 0.5, 300, None, None, 0.2, "linear", True, 0.7, 0.8, 5.0, 50.0, True
+    ),
     "one cycle, factors": one_cycle(
         div_factor=4.0, final_div_factor=10.0, base_momentum=0.1, max_momentum=0.7
     ),
@@ -107,6 +119,13 @@ def test_agrees_with_pytorch(build, kind):
         (lambda: ours.ExponentialLR(None, 0.5), [2, 1, 0.5]),
         (lambda: ours.CosineAnnealingLR(None, 2), [2, 1, 0, 1, 2]),
         (lambda: ours.CosineAnnealingLR(None, 2, 1), [2, 1.5, 1, 1.5, 2]),
+        (
+            lambda: ours.CosineAnnealingWarmRestarts(None, 2, 2, 1),
+            [2, 1.5, 2, 1.5 + math.sqrt(1 / 8), 1.5, 1.5 - math.sqrt(1 / 8), 2],
+        ),
+        (lambda: ours.CosineAnnealingWarmRestarts(None, 2), [2, 1, 2, 1, 2]),
+        (lambda: ours.PolynomialLR(None), [2, 1.6, 1.2, 0.8, 0.4, 0, 0]),
+        (lambda: ours.PolynomialLR(None, 2, 3.0), [2, 0.25, 0, 0]),
         (lambda: ours.LinearLR(None), [2 / 3, 14 / 15, 1.2, 22 / 15, 26 / 15, 2, 2]),
         (lambda: ours.LinearLR(None, 1.0, 0.5, 2), [2, 1.5, 1, 1]),
         (
@@ -263,9 +282,83 @@ def test_one_cycle_after_another_schedule():
     assert np.allclose(got, expected, rtol=1e-12)
 
 
+def momenta(optimizer):
+    return [g["betas"] if "betas" in g else g["momentum"] for g in optimizer.param_groups]
+
+
+@pytest.mark.parametrize("kind", ["SGD", "Adam"])
+@pytest.mark.parametrize("nested", [False, True])
+@pytest.mark.parametrize("cycle_first", [False, True])
+def test_the_momentum_waits_for_the_turn_of_one_cycle(kind, nested, cycle_first):
+    optimizer = our_optimizer(kind)
+    before = momenta(optimizer)
+    warmup = None if cycle_first else ours.LinearLR(optimizer, total_iters=3)
+    cycle = ours.OneCycleLR(optimizer, 0.5, 30)
+    warmup = warmup or ours.LinearLR(optimizer, total_iters=3)
+    later = ours.SequentialLR(optimizer, [cycle, ours.StepLR(optimizer, 9)], [8])
+    schedule = ours.SequentialLR(optimizer, [warmup, later if nested else cycle], [3])
+    for t in range(9):
+        expected = cycle.momentum(t - 3)
+        expected = (expected, 0.999) if kind == "Adam" else expected
+        assert momenta(optimizer) == (before if t < 3 else [expected] * 2)
+        schedule.step()
+
+
+def test_two_cycles_in_a_row():
+    optimizer = our_optimizer()
+    first = ours.OneCycleLR(optimizer, 0.5, 30, max_momentum=0.9)
+    second = ours.OneCycleLR(optimizer, 0.5, 30, max_momentum=0.99)
+    schedule = ours.SequentialLR(optimizer, [first, second], [4])
+    for t in range(8):
+        expected = first.momentum(t) if t < 4 else second.momentum(t - 4)
+        assert momenta(optimizer) == [expected] * 2
+        schedule.step()
+
+
+def test_a_cycle_of_rates_alone_leaves_the_momentum():
+    optimizer = SGD([Parameter(np.zeros(1))], lr=1.0, momentum=0.3)
+    cycle = ours.OneCycleLR(optimizer, 0.5, 30, cycle_momentum=False)
+    ours.SequentialLR(optimizer, [ours.LinearLR(optimizer), cycle], [4])
+    assert momenta(optimizer) == [0.3]
+    plain = Adagrad([Parameter(np.zeros(1))])
+    cycle = ours.OneCycleLR(plain, 0.5, 30, cycle_momentum=False)
+    ours.SequentialLR(plain, [ours.LinearLR(plain), cycle], [4])
+    assert "momentum" not in plain.param_groups[0]
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -0.5])
+def test_a_rate_that_is_none_is_refused_and_changes_nothing(bad):
+    optimizer = our_optimizer()
+    schedule = ours.LambdaLR(optimizer, [lambda t: 1.0, lambda t: bad if t == 2 else 0.5])
+    schedule.step()
+    before = schedule.get_last_lr(), schedule.state_dict()
+    message = rf"the rate of step 2 must be finite and ≥ 0, got {bad * 0.07}"
+    with pytest.raises(ValueError, match=message):
+        schedule.step()
+    assert (schedule.get_last_lr(), schedule.state_dict()) == before
+    with pytest.raises(ValueError, match=r"the rate of step 0 must be finite and ≥ 0"):
+        ours.LambdaLR(optimizer, lambda t: bad)
+    assert schedule.get_last_lr() == before[0]
+
+
+@pytest.mark.parametrize("bad", [None, "1", 1j, np.ones(2)])
+def test_a_rate_must_be_a_number(bad):
+    with pytest.raises(TypeError):
+        ours.LambdaLR(our_optimizer(), lambda t: bad)
+
+
+def test_rates_become_python_numbers():
+    optimizer = our_optimizer()
+    ours.LambdaLR(optimizer, lambda t: np.float64(0.5))
+    assert [type(group["lr"]) for group in optimizer.param_groups] == [float, float]
+    assert optimizer.param_groups[0]["lr"] == 0.15
+
+
 @pytest.mark.parametrize(
     ("build", "change", "message"),
     [
+        ("step", {"base_lrs": [1.0, math.nan]}, "the rate of step 7 must be finite and ≥ 0, got"),
+        ("step", {"last_epoch": -1}, r"state\['last_epoch'\] must be finite and ≥ 0, got -1"),
         ("step", {"gamma": 1}, r"state must have \['base_lrs', 'last_epoch'\], got \['base_lrs',"),
         ("step", {"base_lrs": [1.0]}, "the optimizer has 2 groups, the schedule 1"),
         ("one cycle", {"last_epoch": 301}, "step 301 is beyond total_steps = 300"),
@@ -303,7 +396,14 @@ PLATEAUS = {
     "min_lr": {"patience": 1, "min_lr": 0.01, "factor": 0.5},
     "min_lrs": {"patience": 1, "min_lr": [0.2, 0.01], "factor": 0.5},
     "eps": {"patience": 1, "eps": 0.01, "factor": 0.5},
+    "by position": ("max", 0.7, 2, 0.05, "abs", 3, [0.01, 0.001], 1e-3),
 }
+
+
+def build_plateau(module, optimizer, options):
+    if isinstance(options, tuple):
+        return module.ReduceLROnPlateau(optimizer, *options)
+    return module.ReduceLROnPlateau(optimizer, **options)
 
 
 @pytest.mark.parametrize("options", PLATEAUS.values(), ids=PLATEAUS)
@@ -312,14 +412,14 @@ def test_plateau_agrees_with_pytorch_and_resumes(options):
     metrics = 2 + np.exp(-np.arange(200) / 20) + 0.1 * rng.standard_normal(200)
     one, two = our_optimizer(), their_optimizer()
     ours_, theirs_ = (
-        ours.ReduceLROnPlateau(one, **options),
-        theirs.ReduceLROnPlateau(two, **options),
+        build_plateau(ours, one, options),
+        build_plateau(theirs, two, options),
     )
     for t, metric in enumerate(metrics):
         if t == 60:
             saved = one.state_dict(), ours_.state_dict()
             one = our_optimizer()
-            ours_ = ours.ReduceLROnPlateau(one, **options)
+            ours_ = build_plateau(ours, one, options)
             one.load_state_dict(saved[0])
             ours_.load_state_dict(saved[1])
         ours_.step(metric)
@@ -332,19 +432,41 @@ def test_plateau_agrees_with_pytorch_and_resumes(options):
     assert one.param_groups[0]["lr"] < RATES[0]
 
 
+@pytest.mark.parametrize("mode", ["min", "max"])
+@pytest.mark.parametrize("threshold_mode", ["rel", "abs"])
+@pytest.mark.parametrize("metric", [-1.0, 0.0, 1.0])
+def test_a_metric_that_stands_still_lowers_the_rate_whatever_its_sign(mode, threshold_mode, metric):
+    schedule = ours.ReduceLROnPlateau(
+        our_optimizer(), mode, patience=2, threshold_mode=threshold_mode
+    )
+    for _ in range(4):
+        schedule.step(metric)
+    assert np.allclose(schedule.get_last_lr(), [0.03, 0.007])
+
+
 @pytest.mark.parametrize(
-    ("mode", "threshold_mode", "bound"),
-    [("min", "rel", 1.0), ("min", "abs", 1.5), ("max", "rel", 3.0), ("max", "abs", 2.5)],
+    ("mode", "threshold_mode", "first", "bound"),
+    [
+        ("min", "rel", 2.0, 1.0),
+        ("min", "abs", 2.0, 1.5),
+        ("max", "rel", 2.0, 3.0),
+        ("max", "abs", 2.0, 2.5),
+        ("min", "rel", -2.0, -3.0),
+        ("min", "abs", -2.0, -2.5),
+        ("max", "rel", -2.0, -1.0),
+        ("max", "abs", -2.0, -1.5),
+    ],
 )
-def test_what_improves_on_2_by_a_threshold_of_a_half(mode, threshold_mode, bound):
+def test_what_improves_on_2_by_a_threshold_of_a_half(mode, threshold_mode, first, bound):
     outwards = 0.01 if mode == "max" else -0.01
     for metric, improves in [(bound + outwards, True), (bound, False), (bound - outwards, False)]:
         schedule = ours.ReduceLROnPlateau(
             our_optimizer(), mode, threshold=0.5, threshold_mode=threshold_mode
         )
-        schedule.step(2.0)
+        schedule.step(first)
         schedule.step(metric)
-        assert (schedule.best, schedule.num_bad_epochs) == ((metric, 0) if improves else (2.0, 1))
+        expected = (metric, 0) if improves else (first, 1)
+        assert (schedule.best, schedule.num_bad_epochs) == expected
 
 
 def test_plateau_at_the_threshold_is_no_improvement():
@@ -403,6 +525,16 @@ BAD = [
     (lambda o: ours.ExponentialLR(o, 0), ValueError, "gamma must be .* > 0"),
     (lambda o: ours.CosineAnnealingLR(o, 0), ValueError, "T_max must be .* ≥ 1"),
     (lambda o: ours.CosineAnnealingLR(o, 1, -1), ValueError, "eta_min must be .* ≥ 0"),
+    (lambda o: ours.CosineAnnealingWarmRestarts(o, 0), ValueError, "T_0 must be .* ≥ 1, got 0"),
+    (lambda o: ours.CosineAnnealingWarmRestarts(o, 1, 0), ValueError, "T_mult must be .* ≥ 1"),
+    (lambda o: ours.CosineAnnealingWarmRestarts(o, 1, 1.5), TypeError, "T_mult must be an int"),
+    (lambda o: ours.CosineAnnealingWarmRestarts(o, 1, 1, -1), ValueError, "eta_min must be .* ≥ 0"),
+    (lambda o: ours.PolynomialLR(o, 0), ValueError, "total_iters must be .* ≥ 1, got 0"),
+    (lambda o: ours.PolynomialLR(o, 1, -1), ValueError, "power must be .* ≥ 0, got -1"),
+    (lambda o: ours.OneCycleLR(o, 1.0), TypeError, "epochs, in place of total_steps, must be an i"),
+    (lambda o: ours.OneCycleLR(o, 1.0, epochs=3), TypeError, "steps_per_epoch must be an integer"),
+    (lambda o: ours.OneCycleLR(o, 1.0, None, 0, 3), ValueError, "epochs, .* must be .* ≥ 1, got 0"),
+    (lambda o: ours.OneCycleLR(o, 1.0, None, 3, 0), ValueError, "steps_per_epoch must be .* ≥ 1"),
     (lambda o: ours.LinearLR(o, 0.0), ValueError, "start_factor must be .* > 0 and ≤ 1"),
     (lambda o: ours.LinearLR(o, 1.1), ValueError, "start_factor must be .* > 0 and ≤ 1"),
     (lambda o: ours.LinearLR(o, 1.0, -0.1), ValueError, "end_factor must be .* ≥ 0 and ≤ 1"),

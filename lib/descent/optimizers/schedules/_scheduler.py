@@ -2,7 +2,7 @@
 
 import copy
 
-from descent.checks import integer
+from descent.checks import integer, number
 from descent.optimizers._optimizer import Optimizer
 
 
@@ -41,6 +41,7 @@ class Scheduler:
         """
         if state.keys() != set(self.state_names):
             raise ValueError(f"state must have {sorted(self.state_names)}, got {sorted(state)}")
+        integer("state['last_epoch']", state["last_epoch"], at_least=0)
         for name, value in state.items():
             setattr(self, name, copy.deepcopy(value))
 
@@ -51,7 +52,8 @@ class LRScheduler(Scheduler):
     A subclass writes ``rate(t, lr=1.0)``: the rate at step t of parameters whose rate would be
     `lr` without the schedule. It depends on nothing else, so it can be tabulated and drawn; with
     lr = 1 it is the factor. The rate of step 0 is set when the schedule is made, and each call
-    of `step` sets the next.
+    of `step` sets the next. A rate that is negative or not finite is refused, and nothing has
+    been changed then.
 
     PyTorch computes most rates from the one before, here they come from the formula. The two
     agree as long as nothing else changes ``group["lr"]``; whatever does is overwritten here.
@@ -94,8 +96,12 @@ class LRScheduler(Scheduler):
         groups, rates = self.groups(), self.rates(t)
         if len(groups) != len(rates):
             raise ValueError(f"the optimizer has {len(groups)} groups, the schedule {len(rates)}")
+        rates = [number(f"the rate of step {t}", lr, at_least=0) for lr in rates]
         for group, lr in zip(groups, rates, strict=True):
             group["lr"] = lr
+
+    def take_back(self):
+        """Undo what making the schedule did to the groups, apart from their rates."""
 
     def step(self):
         """Set the rates of the next step; call it after the optimizer's own step."""
@@ -111,15 +117,15 @@ class LRScheduler(Scheduler):
 
         Raises
         ------
-        ValueError
-            Entries that are missing or unknown, another number of groups, a step after the end.
-            Then nothing has been changed.
+        TypeError, ValueError
+            Entries that are missing, unknown or of another kind, another number of groups, a
+            step after the end. Then nothing has been changed.
         """
         before = self.state_dict()
         try:
             super().load_state_dict(state)
             self.apply(self.last_epoch)
-        except ValueError:
+        except (TypeError, ValueError):
             super().load_state_dict(before)
             raise
 

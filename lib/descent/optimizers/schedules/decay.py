@@ -1,6 +1,5 @@
 """Schedules that lower the rate from the start."""
 
-import math
 from bisect import bisect_right
 
 from descent.checks import integer, number
@@ -21,9 +20,10 @@ class LambdaLR(LRScheduler):
     Raises
     ------
     TypeError
-        Something that cannot be called.
+        Something that cannot be called, or that returns no number.
     ValueError
-        A list whose length is not the number of groups.
+        A list whose length is not the number of groups; while training, a rate that is negative
+        or not finite.
 
     Examples
     --------
@@ -182,46 +182,44 @@ class ExponentialLR(LRScheduler):
         return lr * self.gamma**t
 
 
-class CosineAnnealingLR(LRScheduler):
-    r"""Half a cosine wave, from the full rate to the least.
+class PolynomialLR(LRScheduler):
+    r"""A rate that falls to zero along a power of the steps that are left.
 
-    .. math::
-        \eta_t = \eta_{\min} + \tfrac12 (\eta - \eta_{\min})
-        \left(1 + \cos \frac{\pi t}{T_{\max}}\right)
+    .. math:: \eta_t = \eta \left(1 - \frac{\min\{t, T\}}{T}\right)^p
 
-    After :math:`T_{\max}` the wave goes on: the rate rises again and is back at
-    :math:`\eta` at :math:`2\,T_{\max}`. PyTorch's recursion does the same. The restarts of the
-    paper, which jump back up, are not part of this schedule.
+    With p = 1 it falls along a straight line; the larger p, the sooner it is small. Networks for
+    segmentation are often trained with p = 0.9.
 
     Parameters
     ----------
     optimizer : Optimizer or None
-    T_max : int ≥ 1
-        Steps from the full rate to the least.
-    eta_min : float ≥ 0
-        :math:`\eta_{\min}`, a rate, not a factor, and the same for all groups.
+    total_iters : int ≥ 1
+        :math:`T`, from which on the rate is 0.
+    power : float ≥ 0
+        :math:`p`
 
     Raises
     ------
     ValueError
-        T_max below 1, a negative eta_min.
+        T below 1, a negative power.
 
     References
     ----------
-    Loshchilov and Hutter (2017), "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR.
+    Chen, Papandreou, Kokkinos, Murphy and Yuille (2018), "DeepLab: Semantic Image Segmentation
+    with Deep Convolutional Nets, Atrous Convolution, and Fully Connected CRFs", IEEE
+    Transactions on Pattern Analysis and Machine Intelligence 40, section 4.1.2.
 
     Examples
     --------
-    >>> schedule = CosineAnnealingLR(None, T_max=4)
-    >>> [round(schedule.rate(t), 3) for t in range(7)]
-    [1.0, 0.854, 0.5, 0.146, 0.0, 0.146, 0.5]
+    >>> schedule = PolynomialLR(None, total_iters=4, power=2.0)
+    >>> [schedule.rate(t) for t in range(6)]
+    [1.0, 0.5625, 0.25, 0.0625, 0.0, 0.0]
     """
 
-    def __init__(self, optimizer, T_max, eta_min=0.0):
-        self.T_max = integer("T_max", T_max, at_least=1)
-        self.eta_min = number("eta_min", eta_min, at_least=0)
+    def __init__(self, optimizer, total_iters=5, power=1.0):
+        self.total_iters = integer("total_iters", total_iters, at_least=1)
+        self.power = number("power", power, at_least=0)
         super().__init__(optimizer)
 
     def rate(self, t, lr=1.0):
-        wave = 1 + math.cos(math.pi * t / self.T_max)
-        return self.eta_min + 0.5 * (lr - self.eta_min) * wave
+        return lr * (1 - min(t / self.total_iters, 1)) ** self.power

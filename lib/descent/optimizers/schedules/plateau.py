@@ -12,8 +12,12 @@ class ReduceLROnPlateau(Scheduler):
     A metric m improves on the best so far, m*, if
 
     .. math::
-        m < m^* (1 - \theta) \;\text{(min, rel)},\quad m < m^* - \theta \;\text{(min, abs)},\quad
-        m > m^* (1 + \theta) \;\text{(max, rel)},\quad m > m^* + \theta \;\text{(max, abs)}.
+        m &< m^* - \theta\, |m^*| \;\text{(min, rel)}, & m &< m^* - \theta \;\text{(min, abs)}, \\
+        m &> m^* + \theta\, |m^*| \;\text{(max, rel)}, & m &> m^* + \theta \;\text{(max, abs)}.
+
+    PyTorch has :math:`m^* (1 \mp \theta)` for "rel", which is the same for positive metrics. For
+    negative ones it counts a metric that stands still, or becomes a little worse, as an
+    improvement, and then never lowers the rate.
 
     After more than `patience` steps in a row without improvement,
 
@@ -34,7 +38,6 @@ class ReduceLROnPlateau(Scheduler):
     threshold : float ≥ 0
         :math:`\theta`
     threshold_mode : {"rel", "abs"}
-        "rel" makes sense for positive metrics alone.
     cooldown : int ≥ 0
     min_lr : float ≥ 0, or a list of one for each group
         :math:`\eta_{\min}`
@@ -71,7 +74,6 @@ class ReduceLROnPlateau(Scheduler):
         mode="min",
         factor=0.1,
         patience=10,
-        *,
         threshold=1e-4,
         threshold_mode="rel",
         cooldown=0,
@@ -111,12 +113,10 @@ class ReduceLROnPlateau(Scheduler):
             self.num_bad_epochs = 0
 
     def _improves(self, metrics):
-        sign = 1 if self.mode == "max" else -1
-        if self.threshold_mode == "rel":
-            bound = self.best * (1 + sign * self.threshold)
-        else:
-            bound = self.best + sign * self.threshold
-        return metrics > bound if self.mode == "max" else metrics < bound
+        if math.isinf(self.best):
+            return True
+        least = self.threshold * (abs(self.best) if self.threshold_mode == "rel" else 1)
+        return metrics > self.best + least if self.mode == "max" else metrics < self.best - least
 
     def _reduce(self):
         for group, min_lr in zip(self.groups(), self.min_lrs, strict=True):

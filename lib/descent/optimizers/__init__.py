@@ -2,8 +2,9 @@
 
 from descent.optimizers._convergence import ConvergenceError
 from descent.optimizers._optimizer import Optimizer
-from descent.optimizers.adagrad import Adadelta, Adagrad
-from descent.optimizers.adam import Adam, AdamW, NAdam, RAdam
+from descent.optimizers.adadelta import Adadelta
+from descent.optimizers.adagrad import Adagrad
+from descent.optimizers.adam import Adam, AdamW
 from descent.optimizers.averaging import EMA, SWA, update_bn
 from descent.optimizers.clipping import clip_grad_norm_, clip_grad_value_
 from descent.optimizers.curvature import hessian_vector_product, power_iteration, sharpness
@@ -12,7 +13,10 @@ from descent.optimizers.lamb import LAMB
 from descent.optimizers.lion import Lion
 from descent.optimizers.lookahead import Lookahead
 from descent.optimizers.lr_finder import RangeTest, lr_finder, lr_range_test
-from descent.optimizers.muon import Muon, newton_schulz
+from descent.optimizers.muon import Muon
+from descent.optimizers.nadam import NAdam
+from descent.optimizers.newton_schulz import newton_schulz, polar_express
+from descent.optimizers.radam import RAdam
 from descent.optimizers.rmsprop import RMSprop
 from descent.optimizers.sam import SAM
 from descent.optimizers.schedule_free import ScheduleFreeAdamW, ScheduleFreeSGD
@@ -80,6 +84,7 @@ __all__ = [
     "lr_range_test",
     "newton",
     "newton_schulz",
+    "polar_express",
     "power_iteration",
     "sharpness",
     "two_loop",

@@ -1,14 +1,13 @@
 """LAMB: Adam's direction, each layer's step in proportion to its weights."""
 
-import math
-
 import numpy as np
 
-from descent.optimizers._optimizer import Optimizer, check_betas, nonnegative
-from descent.optimizers.adam import moments
+from descent.optimizers._adaptive import Adaptive, averages
+from descent.optimizers._arithmetic import length, quotient
+from descent.optimizers._optimizer import check_betas, nonnegative
 
 
-class LAMB(Optimizer):
+class LAMB(Adaptive):
     r"""Adam's direction, scaled so that each layer moves by a fixed share of its own length.
 
     .. math::
@@ -63,10 +62,14 @@ class LAMB(Optimizer):
         check_betas(betas)
 
     def update(self, w, g, state, *, lr, betas, eps, weight_decay):
-        t, m, v = moments(g, state, betas, self.scratch(w))
-        m_hat = m / (1 - betas[0] ** t)
-        v_hat = v / (1 - betas[1] ** t)
-        r = m_hat / (np.sqrt(v_hat) + eps) + weight_decay * w
-        length, step_length = math.sqrt(np.vdot(w, w)), math.sqrt(np.vdot(r, r))
-        trust = length / step_length if length > 0 and step_length > 0 else 1.0
-        w -= lr * trust * r
+        t, m, v = averages(w, state)
+        beta1, beta2 = betas
+        m *= beta1
+        m += (1 - beta1) * g
+        v *= beta2
+        v += (1 - beta2) * g**2
+        m_hat = m / (1 - beta1**t)
+        v_hat = v / (1 - beta2**t)
+        r = quotient(m_hat, np.sqrt(v_hat) + eps) + weight_decay * w
+        layer, step = length(w), length(r)
+        w -= lr * (layer / step if layer > 0 and step > 0 else 1.0) * r

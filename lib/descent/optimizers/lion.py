@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descent.optimizers._optimizer import Optimizer, blend, check_betas, nonnegative
+from descent.optimizers._optimizer import Optimizer, check_betas, nonnegative
 
 
 class Lion(Optimizer):
@@ -58,4 +58,5 @@ class Lion(Optimizer):
         m = state.setdefault("m", np.zeros_like(w))
         w *= 1 - lr * weight_decay
         w -= lr * np.sign(beta1 * m + (1 - beta1) * g)
-        blend(m, g, beta2, self.scratch(w))
+        m *= beta2
+        m += (1 - beta2) * g

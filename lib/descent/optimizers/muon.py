@@ -4,74 +4,9 @@ import math
 
 import numpy as np
 
-from descent.checks import float_array, integer, ndim, number, one_of
-from descent.optimizers._optimizer import Optimizer, blend, nonnegative
-
-COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-
-
-def newton_schulz(matrix, *, steps=5, coefficients=COEFFICIENTS, eps=1e-7):
-    r"""Make a matrix nearly orthogonal: keep its singular vectors, move its singular values to 1.
-
-    .. math::
-        X \leftarrow \frac{G}{\max(\lVert G \rVert_F,\, \varepsilon)}, \qquad
-        \text{then repeatedly} \qquad
-        X \leftarrow a X + (b A + c A^2) X, \quad A = X X^\top
-
-    Each step applies the odd polynomial :math:`p(s) = a s + b s^3 + c s^5` to every singular
-    value :math:`s`, at the cost of three matrix products and without any decomposition. The
-    default coefficients make the slope at zero large rather than converge: five steps take all
-    of [0.003, 1] into [0.68, 1.21], and smaller values part of the way.
-
-    PyTorch computes this in bfloat16, with about three digits; here the dtype is kept.
-
-    Parameters
-    ----------
-    matrix : float array, (rows, columns)
-        :math:`G`
-    steps : int ≥ 0
-    coefficients : three floats
-        :math:`a, b, c`
-    eps : float > 0
-        :math:`\varepsilon`, so that a zero matrix stays zero.
-
-    Returns
-    -------
-    float array, (rows, columns)
-        Near :math:`U V^\top`, where :math:`G = U S V^\top`.
-
-    Raises
-    ------
-    ValueError
-        Not a matrix, not three coefficients, an eps that is not positive, negative steps.
-    TypeError
-        Entries that are not floats.
-
-    References
-    ----------
-    Jordan et al. (2024), "Muon: An optimizer for hidden layers in neural networks",
-    kellerjordan.github.io/posts/muon; Bernstein and Newhouse (2024), "Old Optimizer, New Norm:
-    An Anthology", arXiv:2409.20325.
-
-    Examples
-    --------
-    >>> newton_schulz(np.diag([3.0, -1.0])).round(2) + 0.0
-    array([[ 0.75,  0.  ],
-           [ 0.  , -1.13]])
-    """
-    matrix = float_array("matrix", matrix)
-    ndim("matrix", matrix, 2, "(rows, columns)")
-    integer("steps", steps, at_least=0)
-    _three("coefficients", coefficients)
-    number("eps", eps, above=0)
-    a, b, c = coefficients
-    tall = matrix.shape[0] > matrix.shape[1]
-    x = matrix.T if tall else matrix  # the Gram matrix is the smaller one
-    x = x / max(float(np.linalg.norm(x)), eps)
-    for _ in range(steps):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.T if tall else x
+from descent.checks import integer, number, one_of
+from descent.optimizers._optimizer import Optimizer, nonnegative
+from descent.optimizers.newton_schulz import COEFFICIENTS, check_coefficients, newton_schulz
 
 
 class Muon(Optimizer):
@@ -103,7 +38,8 @@ class Muon(Optimizer):
         :math:`\mu`
     nesterov : bool
     ns_coefficients, eps, ns_steps
-        As `coefficients`, `eps` and `steps` of `newton_schulz`.
+        As `coefficients`, `eps` and `steps` of `newton_schulz`. With
+        ``ns_coefficients=polar_express(5)`` every step has its own.
     adjust_lr_fn : {None, "original", "match_rms_adamw"}
         "original", and None: :math:`\alpha = \sqrt{\max(1, \text{rows}/\text{columns})}`.
         "match_rms_adamw": :math:`\alpha = 0.2 \sqrt{\max(\text{rows}, \text{columns})}`, which
@@ -140,7 +76,6 @@ class Muon(Optimizer):
         self,
         params,
         lr=1e-3,
-        *,
         weight_decay=0.1,
         momentum=0.95,
         nesterov=True,
@@ -172,7 +107,7 @@ class Muon(Optimizer):
     ):
         nonnegative(lr=lr, weight_decay=weight_decay)
         number("momentum", momentum, at_least=0, below=1)
-        _three("ns_coefficients", ns_coefficients)
+        check_coefficients("ns_coefficients", ns_coefficients)
         number("eps", eps, above=0)
         integer("ns_steps", ns_steps, at_least=0)
         one_of("adjust_lr_fn", adjust_lr_fn, (None, "original", "match_rms_adamw"))
@@ -193,7 +128,8 @@ class Muon(Optimizer):
         adjust_lr_fn,
     ):
         m = state.setdefault("m", np.zeros_like(w))
-        blend(m, g, momentum, self.scratch(w))
+        m *= momentum
+        m += (1 - momentum) * g
         u = momentum * m + (1 - momentum) * g if nesterov else m
         matrix = u.reshape(len(u), -1)  # (out, in·k·k) for convolution kernels
         step = newton_schulz(matrix, steps=ns_steps, coefficients=ns_coefficients, eps=eps)
@@ -205,8 +141,3 @@ def _adjustment(rows, columns, adjust_lr_fn):
     if adjust_lr_fn == "match_rms_adamw":
         return 0.2 * math.sqrt(max(rows, columns))
     return math.sqrt(max(1, rows / columns))
-
-
-def _three(name, coefficients):
-    if np.shape(coefficients) != (3,):
-        raise ValueError(f"{name} must be three numbers, got {coefficients!r}")

@@ -3,10 +3,12 @@
 import numpy as np
 
 from descent.checks import number
-from descent.optimizers._optimizer import Optimizer, blend, descent_gradient, nonnegative
+from descent.optimizers._adaptive import Adaptive
+from descent.optimizers._arithmetic import quotient
+from descent.optimizers._optimizer import descent_gradient, nonnegative
 
 
-class RMSprop(Optimizer):
+class RMSprop(Adaptive):
     r"""Divide by the root of a running average of the squared gradient.
 
     .. math::
@@ -65,12 +67,12 @@ class RMSprop(Optimizer):
         self,
         params,
         lr=1e-2,
-        *,
         alpha=0.99,
         eps=1e-8,
         weight_decay=0.0,
         momentum=0.0,
         centered=False,
+        *,
         maximize=False,
     ):
         super().__init__(
@@ -91,16 +93,18 @@ class RMSprop(Optimizer):
     def update(self, w, g, state, *, lr, alpha, eps, weight_decay, momentum, centered, maximize):
         if not state:
             state["v"] = np.zeros_like(w)
-        scratch = self.scratch(w)
-        g = descent_gradient(g, w, weight_decay=weight_decay, maximize=maximize)
         v = state["v"]
-        blend(v, np.square(g, out=scratch), alpha, scratch)
+        g = descent_gradient(g, w, weight_decay=weight_decay, maximize=maximize)
+
+        v *= alpha
+        v += (1 - alpha) * g**2
         if centered:
             mean = state.setdefault("mean", np.zeros_like(w))
-            blend(mean, g, alpha, scratch)
+            mean *= alpha
+            mean += (1 - alpha) * g
             # Rounding can leave a variance just below zero, whose root would be nan.
             v = np.maximum(v - mean**2, 0)
-        step = g / (np.sqrt(v) + eps)
+        step = quotient(g, np.sqrt(v) + eps)
         if momentum:
             b = state.setdefault("b", np.zeros_like(w))
             b *= momentum

@@ -5,9 +5,10 @@ import math
 import numpy as np
 
 from descent.checks import integer, number
+from descent.optimizers._adaptive import Adaptive
+from descent.optimizers._arithmetic import quotient
 from descent.optimizers._optimizer import (
     Optimizer,
-    blend,
     check_betas,
     descent_gradient,
     nonnegative,
@@ -24,7 +25,7 @@ class ScheduleFree(Optimizer):
         y &= (1 - \beta)\, z + \beta x
 
     A subclass turns the gradient at :math:`y` into a direction :math:`d` and a rate
-    :math:`\gamma_t`, and hands them to `move`.
+    :math:`\gamma_t`.
 
     Attributes
     ----------
@@ -38,16 +39,6 @@ class ScheduleFree(Optimizer):
         if not self.training:
             raise RuntimeError("step() needs the weights for training; call train() first")
         super().step()
-
-    def move(self, y, d, state, rate, beta):
-        """Change all three sequences, `y` in place, by one step along `d`."""
-        z, x = state["z"], state["x"]
-        state["total"] += rate**2
-        c = rate**2 / state["total"] if state["total"] else 0.0
-        z -= rate * d
-        blend(x, z, 1 - c, self.scratch(y))
-        state["beta"] = beta
-        y[...] = _between(state)
 
     def train(self):
         """Put the weights for gradients, y, into the network; returns the optimizer."""
@@ -143,12 +134,16 @@ class ScheduleFreeSGD(ScheduleFree):
         number("momentum", momentum, at_least=0, at_most=1)
 
     def update(self, w, g, state, *, lr, momentum, weight_decay, warmup_steps):
-        t = _count(w, state)
-        d = descent_gradient(g, w, weight_decay=weight_decay, maximize=False)
-        self.move(w, d, state, lr * _warmup(t, warmup_steps), momentum)
+        z, x, t = _begin(w, state, beta=momentum)
+        rate = lr * _warmup(t, warmup_steps)
+        c = _share(rate, state)
+        z -= rate * descent_gradient(g, w, weight_decay=weight_decay, maximize=False)
+        x *= 1 - c
+        x += c * z
+        w[...] = (1 - momentum) * z + momentum * x
 
 
-class ScheduleFreeAdamW(ScheduleFree):
+class ScheduleFreeAdamW(ScheduleFree, Adaptive):
     r"""AdamW that needs no schedule, and so no horizon; its averaging is the momentum.
 
     .. math::
@@ -226,21 +221,32 @@ class ScheduleFreeAdamW(ScheduleFree):
         check_betas(betas)
 
     def update(self, w, g, state, *, lr, betas, eps, weight_decay, warmup_steps):
-        t = _count(w, state)
         beta1, beta2 = betas
-        v = state.setdefault("v", np.zeros_like(w))
-        scratch = self.scratch(w)
-        blend(v, np.square(g, out=scratch), beta2, scratch)
-        d = g / (np.sqrt(v) + eps) + weight_decay * w
+        z, x, t = _begin(w, state, beta=beta1)
         rate = lr * _warmup(t, warmup_steps) * math.sqrt(1 - beta2**t)
-        self.move(w, d, state, rate, beta1)
+        c = _share(rate, state)
+        v = state.setdefault("v", np.zeros_like(w))
+        v *= beta2
+        v += (1 - beta2) * g**2
+        z -= rate * (quotient(g, np.sqrt(v) + eps) + weight_decay * w)
+        x *= 1 - c
+        x += c * z
+        w[...] = (1 - beta1) * z + beta1 * x
 
 
-def _count(w, state):
+def _begin(w, state, *, beta):
+    """Count the step; return the sequences z and x, which start at w, and the step's number."""
     if not state:
         state.update(t=0, total=0.0, z=w.copy(), x=w.copy())
     state["t"] += 1
-    return state["t"]
+    state["beta"] = beta
+    return state["z"], state["x"], state["t"]
+
+
+def _share(rate, state):
+    """The share c of the newest z in the average x, by the squares of the rates."""
+    state["total"] += rate**2
+    return rate**2 / state["total"] if state["total"] else 0.0
 
 
 def _warmup(t, warmup_steps):

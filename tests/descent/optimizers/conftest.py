@@ -25,29 +25,42 @@ def _small_cnn():
     return list(model.parameters()), gradients
 
 
-def _trajectory_of_theirs(make, steps, choose):
+FACTORS = (1.0, 0.2, 2.5, 0.5)
+
+
+def _change_rates(optimizer, rates, t, steps):
+    """The rates of the groups times a factor that changes in each quarter of the steps."""
+    for group, lr in zip(optimizer.param_groups, rates, strict=True):
+        group["lr"] = lr * FACTORS[4 * t // steps]
+
+
+def _trajectory_of_theirs(make, steps, choose, change):
     weights, gradients = _small_cnn()
     optimizer = make(choose(weights))
+    rates = [group["lr"] for group in optimizer.param_groups]
     trajectory = []
-    for _ in range(steps):
+    for t in range(steps):
         gradients()
+        change(optimizer, rates, t, steps)
         optimizer.step()
         trajectory.append(np.concatenate([p.detach().numpy().ravel() for p in weights]))
     return np.array(trajectory)
 
 
-def _trajectory_of_ours(make, steps, choose):
+def _trajectory_of_ours(make, steps, choose, change):
     weights, gradients = _small_cnn()
     parameters = [Parameter(p.detach().numpy().copy()) for p in weights]
     flatten(parameters)
     for p, ours in zip(weights, parameters, strict=True):
         p.data = torch.from_numpy(ours.data)  # the network computes with our weights
     optimizer = make(choose(parameters))
+    rates = [group["lr"] for group in optimizer.param_groups]
     trajectory = []
-    for _ in range(steps):
+    for t in range(steps):
         gradients()
         for p, ours in zip(weights, parameters, strict=True):
             ours.grad[...] = p.grad.numpy()
+        change(optimizer, rates, t, steps)
         optimizer.step()
         trajectory.append(np.concatenate([p.data.ravel() for p in parameters]))
     return np.array(trajectory)
@@ -55,12 +68,22 @@ def _trajectory_of_ours(make, steps, choose):
 
 @pytest.fixture
 def trajectories():
-    """A function that trains the small CNN with both optimizers, each on its own weights."""
+    """A function that trains the small CNN with both optimizers, each on its own weights.
 
-    def train(make_ours, make_theirs, *, steps=100, choose=lambda weights: weights):
+    The rate changes on the way, in both; so may other options, by `change`.
+    """
+
+    def train(
+        make_ours,
+        make_theirs,
+        *,
+        steps=100,
+        choose=lambda weights: weights,
+        change=_change_rates,
+    ):
         return (
-            _trajectory_of_ours(make_ours, steps, choose),
-            _trajectory_of_theirs(make_theirs, steps, choose),
+            _trajectory_of_ours(make_ours, steps, choose, change),
+            _trajectory_of_theirs(make_theirs, steps, choose, change),
         )
 
     return train

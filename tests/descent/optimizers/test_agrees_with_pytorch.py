@@ -81,6 +81,43 @@ def test_trajectory(trajectories, name, options):
     assert relative_error(ours, theirs) < 1e-9
 
 
+def change_everything(optimizer, rates, t, steps):
+    """As a cycle does: momentum down and up, the rate up and down; the decay as well."""
+    s = abs(2 * t / steps - 1)
+    for group, lr in zip(optimizer.param_groups, rates, strict=True):
+        group["lr"] = lr * (1.5 - s)
+        group["weight_decay"] = 0.1 * s
+        if "betas" in group:
+            group["betas"] = (0.5 + 0.4 * s, 0.999 - 0.3 * s)
+        elif group.get("momentum"):
+            group["momentum"] = 0.5 + 0.4 * s
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("SGD", {"momentum": 0.9}),
+        ("SGD", {"momentum": 0.9, "nesterov": True}),
+        ("Adagrad", {}),
+        ("Adadelta", {}),
+        ("RMSprop", {"momentum": 0.9, "centered": True}),
+        ("Adam", {}),
+        ("Adam", {"amsgrad": True}),
+        ("AdamW", {}),
+        ("NAdam", {}),
+        ("RAdam", {}),
+    ],
+)
+def test_all_options_may_change_on_the_way(trajectories, name, options):
+    ours, theirs = trajectories(
+        lambda weights: getattr(optimizers, name)(weights, **options),
+        lambda weights: getattr(torch.optim, name)(weights, **options),
+        change=change_everything,
+    )
+    assert relative_error(theirs[0], theirs[-1]) > 1e-4
+    assert relative_error(ours, theirs) < 1e-9
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_groups_with_rates_of_their_own(trajectories, name):
     ours, theirs = trajectories(

@@ -10,9 +10,25 @@ def accuracy(logits, labels):
 
 
 def accuracy_cases(rng):
-    yield np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([0, 0])
+    logits = np.array([[3.0, 1.0, 2.0, 0.0], [1.0, 4.0, 2.0, 0.0], [1.0, 2.0, 3.0, 0.0]])
+    yield logits, np.array([0, 0, 0])
     for samples, classes in ((4, 3), (50, 10), (7, 7)):
         yield rng.normal(size=(samples, classes)), rng.integers(classes, size=samples)
+
+
+def top_two(logits, labels):
+    own = logits[np.arange(len(labels)), labels]
+    return float(((logits > own[:, None]).sum(axis=1) < 2).mean())
+
+
+def over_a_half(logits, labels):
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return float((p[np.arange(len(labels)), labels] > 0.5).mean())
+
+
+def mean_over_the_classes(logits, labels):
+    right = logits.argmax(axis=1) == labels
+    return float(np.mean([right[labels == k].mean() for k in np.unique(labels)]))
 
 
 def log_loss(z, y):
@@ -25,7 +41,7 @@ def log_loss(z, y):
 
 
 def log_loss_cases(rng):
-    yield np.array([0.0, 0.0]), 1
+    yield np.zeros(3), 1
     yield np.array([1.0, 2.0, 4.0]), 0
     for classes in (3, 10):
         yield rng.normal(size=classes) * 3, int(rng.integers(classes))
@@ -51,6 +67,29 @@ def naive_log_loss(z, y):
     with np.errstate(all="ignore"):
         p = np.exp(z) / np.exp(z).sum()
         return -np.log(p[y]), p - np.eye(len(z))[y]
+
+
+def log_of_stable(z, y):
+    p = np.exp(z - z.max()) / np.exp(z - z.max()).sum()
+    with np.errstate(divide="ignore"):
+        return -np.log(p[y]), p - np.eye(len(z))[y]
+
+
+def loss_parts(change_value, change_gradient):
+    def changed(z, y):
+        value, gradient = log_loss(z, y)
+        return change_value(value, z, y), change_gradient(gradient, z, y)
+
+    return changed
+
+
+def keep(part, *_):
+    return part
+
+
+def instead(gradient, z, y):
+    """The gradient after `gradient[y] = -1`, where `gradient[y] -= 1` is meant."""
+    return np.where(np.arange(len(z)) == y, -1.0, gradient)
 
 
 def conv_parameters(in_channels, out_channels, kernel_size):
@@ -82,7 +121,7 @@ def step(theta, gradient, lr):
 
 
 def step_cases(rng):
-    yield np.array([1.0, -2.0]), np.array([10.0, 10.0]), 0.1
+    yield np.array([1.0, -2.0]), np.array([10.0, 20.0]), 0.1
     for size in (1, 5, 12):
         yield rng.normal(size=size), rng.normal(size=size), float(rng.uniform(0.01, 1))
 
@@ -115,6 +154,17 @@ EXERCISES = (
                 "Is the most probable class the one with the smallest logit?",
             ),
         ),
+        near_misses=(
+            top_two,
+            over_a_half,
+            mean_over_the_classes,
+            lambda logits, labels: round(accuracy(logits, labels), 4),
+            lambda logits, labels: np.sum(logits.argmax(axis=1) == labels) / logits.shape[1],
+            lambda logits, labels: np.sum(logits.argmax(axis=1) == labels) / (len(labels) - 1),
+            lambda logits, labels: float(np.median(logits.argmax(axis=1) == labels)),
+            lambda logits, labels: float(np.mean(np.abs(logits).argmin(axis=1) == labels)),
+            lambda logits, labels: accuracy(logits[:-1], labels[:-1]),
+        ),
     ),
     Exercise(
         "0.2",
@@ -140,10 +190,27 @@ EXERCISES = (
                 "That is the loss alone. Return the pair: the loss, then the gradient.",
             ),
             Slip(
+                log_of_stable,
+                "The probabilities are right, but the smallest was rounded to 0 before you took "
+                "its logarithm. Can you get log p without forming p?",
+            ),
+            Slip(
                 naive_log_loss,
                 "The formula is right, but e^1000 overflows. What changes if you subtract the "
                 "largest logit from all of them first?",
             ),
+        ),
+        near_misses=(
+            loss_parts(lambda v, z, y: v / np.log(2), keep),
+            loss_parts(lambda v, z, y: v / len(z), keep),
+            loss_parts(lambda v, z, y: v - z.max(), keep),
+            loss_parts(lambda v, z, y: min(v, -np.log(1e-12)), keep),
+            loss_parts(keep, lambda g, z, y: g / len(z)),
+            loss_parts(keep, instead),
+            loss_parts(keep, lambda g, z, y: g + np.eye(len(z))[y] - np.eye(len(z))[y - 1]),
+            loss_parts(keep, lambda g, z, y: np.append(g[:-1], 0.0)),
+            lambda z, y: log_loss(np.clip(z, -30, 30), y),
+            lambda z, y: log_loss(z, y - 1),
         ),
         praise="It holds for logits of a thousand too.",
     ),
@@ -163,6 +230,17 @@ EXERCISES = (
                 lambda i, o, k: o * i * (k**2 + 1),
                 "There is one bias for each output channel, not for each pair of channels.",
             ),
+        ),
+        near_misses=(
+            lambda i, o, k: o * i * k**2 + 1,
+            lambda i, o, k: o * i * k**2 + i,
+            lambda i, o, k: o * (i * 2 * k + 1),
+            lambda i, o, k: o * (i + 1) * k**2,
+            lambda i, o, k: o * (i * (k - 1) ** 2 + 1),
+            lambda i, o, k: o * (i * k**3 + 1),
+            lambda i, o, k: (o + 1) * i * k**2,
+            lambda i, o, k: o * (i * k**2 + k),
+            lambda i, o, k: 2 * o * (i * k**2 + 1),
         ),
     ),
     Exercise(
@@ -184,6 +262,17 @@ EXERCISES = (
                 "A window that does not fit whole is left out: divide without remainder, //.",
             ),
         ),
+        near_misses=(
+            lambda n, k, s, p: -(-(n + 2 * p - k) // s) + 1,
+            lambda n, k, s, p: round((n + 2 * p - k) / s) + 1,
+            lambda n, k, s, p: (n + 2 * p - k + 1) // s,
+            lambda n, k, s, p: n + 2 * p - k // s + 1,
+            lambda n, k, s, p: (n - k) // s + 1,
+            lambda n, k, s, p: (n - k) // s + 1 + 2 * p,
+            lambda n, k, s, p: (n + 2 * p) // s,
+            lambda n, k, s, p: (n + 2 * p - k) // s + s,
+            lambda n, k, s, p: n + 2 * p - k + 1,
+        ),
     ),
     Exercise(
         "0.5",
@@ -203,6 +292,18 @@ EXERCISES = (
                 lambda theta, gradient, lr: theta - gradient,
                 "Where is the learning rate?",
             ),
+        ),
+        near_misses=(
+            lambda theta, gradient, lr: theta - lr * gradient.mean(),
+            lambda theta, gradient, lr: theta - lr * gradient / gradient.size,
+            lambda theta, gradient, lr: theta - lr * gradient / np.linalg.norm(gradient),
+            lambda theta, gradient, lr: theta - lr * np.sign(gradient),
+            lambda theta, gradient, lr: theta - lr * np.abs(gradient),
+            lambda theta, gradient, lr: theta - lr**2 * gradient,
+            lambda theta, gradient, lr: (1 - lr) * theta - lr * gradient,
+            lambda theta, gradient, lr: theta - 0.1 * gradient,
+            lambda theta, gradient, lr: gradient - lr * theta,
+            lambda theta, gradient, lr: np.round(theta - lr * gradient, 4),
         ),
     ),
 )

@@ -1,6 +1,7 @@
 """Exercises of chapter 1: losses from noise, Huber's center, slopes, stability, one repair."""
 
 import numpy as np
+from scipy.special import gammaln
 
 from bookkit.exercises.engine import Exercise, Slip
 
@@ -10,7 +11,7 @@ def combine(y, s):
 
 
 def combine_cases(rng):
-    yield np.array([5.0, 6.0]), np.array([1.0, 2.0])
+    yield np.array([5.0, 6.0, 8.0]), np.array([1.0, 2.0, 2.0])
     yield np.array([4.0, 5.0, 9.0]), np.array([1.0, 1.0, 10.0])
     for size in (2, 7):
         yield rng.normal(5, 1, size=size), rng.uniform(0.1, 2, size=size)
@@ -28,6 +29,15 @@ def huber_center(y, delta):
     return float((low + high) / 2)
 
 
+def halved(y, delta, count):
+    """Bisection that stops too early."""
+    low, high = y.min(), y.max()
+    for _ in range(count):
+        c = (low + high) / 2
+        low, high = (c, high) if np.clip(c - y, -delta, delta).sum() < 0 else (low, c)
+    return float(c)
+
+
 def huber_center_cases(rng):
     yield np.array([4.8, 5.0, 5.1, 5.3, 50.0]), 1.0
     yield np.array([4.8, 5.0, 5.1, 5.3, 50.0]), 0.5
@@ -43,6 +53,13 @@ def clipped_mean(y, delta):
     return float(median + np.clip(y - median, -delta, delta).mean())
 
 
+def steps_from_the_median(y, delta, count):
+    c = np.median(y)
+    for _ in range(count):
+        c = c + np.clip(y - c, -delta, delta).mean()
+    return float(c)
+
+
 def without_the_far(y, delta):
     return float(y[np.abs(y - np.median(y)) <= delta].mean())
 
@@ -53,8 +70,8 @@ def poisson_loss(z, y):
 
 
 def poisson_cases(rng):
+    yield np.array([0.5, 1.0]), np.array([1.0, 3.0])
     yield np.array([0.0]), np.array([2.0])
-    yield np.array([0.0, 1.0]), np.array([1.0, 0.0])
     for size in (3, 10):
         z = rng.normal(1, 1, size=size)
         yield z, rng.poisson(np.exp(z)).astype(float)
@@ -90,6 +107,18 @@ def poisson_without_exp(z, y):
         return float((z - y * np.log(z)).mean()), (1 - y / z) / z.size
 
 
+def poisson_parts(change_value, change_slope):
+    def changed(z, y):
+        value, slope = poisson_loss(z, y)
+        return change_value(value, z, y), change_slope(slope, z, y)
+
+    return changed
+
+
+def keep(part, *_):
+    return part
+
+
 def poisson_squared(z, y):
     rate = np.exp(z)
     return float(((rate - y) ** 2).mean()), 2 * (rate - y) * rate / z.size
@@ -100,8 +129,8 @@ def advantage(z):
 
 
 def advantage_cases(rng):
-    yield (0.0,)
     yield (4.0,)
+    yield (0.0,)
     yield (-4.0,)
     for _ in range(3):
         yield (float(rng.normal(0, 5)),)
@@ -121,13 +150,13 @@ def stable_bce(z, y):
 
 
 def stable_bce_cases(rng):
+    yield np.array([2.0, -1.0]), np.array([0.0, 1.0])
     yield np.array([0.0]), np.array([1.0])
-    yield np.array([2.0, -1.0]), np.array([0.0, 0.0])
     yield rng.normal(0, 3, size=6), (rng.random(6) < 0.5).astype(float)
     yield rng.normal(0, 3, size=6), rng.random(6)
     yield np.array([40.0]), np.array([0.0])
     yield np.array([-1000.0, 1e4]), np.array([1.0, 0.0])
-    yield np.array([-40.0]), np.array([0.0])
+    yield np.array([-40.0, -35.0]), np.zeros(2)
 
 
 def naive_bce(z, y):
@@ -169,8 +198,8 @@ def train(x, y, lr, steps):
 
 
 def train_cases(rng):
-    yield np.array([0.0, 1.0]), np.array([1.0, 3.0]), 0.1, 1
-    yield np.array([0.0, 1.0]), np.array([1.0, 3.0]), 0.1, 2
+    yield np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0, 5.0]), 0.1, 1
+    yield np.array([0.0, 1.0, 2.0]), np.array([1.0, 3.0, 5.0]), 0.1, 2
     x = rng.random(10)
     yield x, 3 * x + 1, 0.2, 20
     x = rng.normal(size=15)
@@ -192,6 +221,16 @@ def still_confused(x, y, lr, steps):
 def confused_with_the_right_slope(x, y, lr, steps):
     w, b, _ = descend(x, y, lr, steps)
     return w, b, still_confused(x, y, 2 * lr, steps)[2]
+
+
+def shown_otherwise(change):
+    """The right w and b, with the losses changed."""
+
+    def changed(x, y, lr, steps):
+        w, b, losses = descend(x, y, lr, steps)
+        return w, b, change(losses, x)
+
+    return changed
 
 
 def one_after_the_other(x, y, lr, steps):
@@ -236,6 +275,17 @@ EXERCISES = (
                 "The weights of the weighings must add up to 1.",
             ),
         ),
+        near_misses=(
+            lambda y, s: float(np.median(y)),
+            lambda y, s: float(y[s.argmin()]),
+            lambda y, s: float(np.average(y, weights=1 / s**3)),
+            lambda y, s: float(np.average(y, weights=1 / (1 + s**2))),
+            lambda y, s: float(np.average(y, weights=np.exp(-(s**2) / 2))),
+            lambda y, s: float(np.average(y, weights=1 / np.sqrt(s))),
+            lambda y, s: float(np.average(y, weights=s.max() - s + s.min())),
+            lambda y, s: float(np.sqrt(np.average(y**2, weights=1 / s**2))),
+            lambda y, s: round(combine(y, s), 4),
+        ),
         praise="Engineers call this weighting by the inverse variance.",
     ),
     Exercise(
@@ -265,7 +315,19 @@ EXERCISES = (
                 "balance.",
             ),
         ),
+        near_misses=(
+            lambda y, delta: huber_center(y, delta / 2),
+            lambda y, delta: huber_center(y, 2 * delta),
+            lambda y, delta: huber_center(y, 1.0),
+            lambda y, delta: halved(y, delta, 10),
+            lambda y, delta: halved(y, delta, 20),
+            lambda y, delta: steps_from_the_median(y, delta, 5),
+            lambda y, delta: round(huber_center(y, delta), 4),
+            lambda y, delta: float((y.mean() + np.median(y)) / 2),
+            lambda y, delta: float(np.clip(y, y.mean() - delta, y.mean() + delta).mean()),
+        ),
         tolerance=1e-7,
+        scale=lambda y, delta: np.abs(y).max(),
         praise="With a small delta it nears the median, with a large one it is the mean.",
     ),
     Exercise(
@@ -310,6 +372,18 @@ EXERCISES = (
                 "That is the loss alone. Return the pair: the loss, then the gradient.",
             ),
         ),
+        near_misses=(
+            poisson_parts(lambda v, z, y: v + gammaln(y + 1).mean(), keep),
+            poisson_parts(lambda v, z, y: v * z.size, keep),
+            poisson_parts(lambda v, z, y: v + 2 * (y * z).mean(), keep),
+            poisson_parts(lambda v, z, y: float(np.median(np.exp(z) - y * z)), keep),
+            poisson_parts(lambda v, z, y: v * z.size / (z.size + 1), keep),
+            poisson_parts(keep, lambda g, z, y: g / z.size),
+            poisson_parts(keep, lambda g, z, y: g * np.exp(z)),
+            poisson_parts(keep, lambda g, z, y: (z - y) / z.size),
+            poisson_parts(keep, lambda g, z, y: (np.exp(z) - 1) / z.size),
+            poisson_parts(keep, lambda g, z, y: g + 2 * y / z.size),
+        ),
         praise="Prediction minus truth, for the third noise model.",
     ),
     Exercise(
@@ -340,6 +414,17 @@ EXERCISES = (
                 lambda z: advantage(z) / 2,
                 "The quadratic loss has a factor ½ in front, so that its slope has no 2.",
             ),
+        ),
+        near_misses=(
+            lambda z: float(np.exp(z) + np.exp(-z)),
+            lambda z: float(1 + np.exp(z) + np.exp(-z)),
+            lambda z: float(2 + np.exp(z)),
+            lambda z: float(2 + np.exp(abs(z))),
+            lambda z: float((1 + np.exp(z)) ** 2),
+            lambda z: float(4 * np.cosh(z / 2)),
+            lambda z: float(np.log(advantage(z))),
+            lambda z: advantage(np.clip(z, -30, 30)),
+            lambda z: min(advantage(z), 1e15),
         ),
         praise="It is the same for z and −z: the cure is for the sure, right or wrong.",
     ),
@@ -386,6 +471,19 @@ EXERCISES = (
                 "That is the mean. Return the loss of each entry.",
             ),
         ),
+        near_misses=(
+            lambda z, y: stable_bce(z, y) / np.log(2),
+            lambda z, y: stable_bce(np.clip(z, -30, 30), y),
+            lambda z, y: stable_bce(np.clip(z, -500, 500), y),
+            lambda z, y: stable_bce(z, np.rint(y)),
+            lambda z, y: cut_bce(z, y, eps=1e-7),
+            lambda z, y: np.maximum(z, 0) - y * z,
+            lambda z, y: np.maximum(z, 0) - y * z + np.log1p(np.exp(-z)),
+            lambda z, y: np.maximum(z, 0) - y * np.abs(z) + np.log1p(np.exp(-np.abs(z))),
+            lambda z, y: np.maximum(0, 1 - (2 * y - 1) * z),
+            lambda z, y: np.round(stable_bce(z, y), 4),
+        ),
+        scale=lambda z, y: stable_bce(z, y).max(),
         praise="From −10,000 to 10,000, and nothing was cut off.",
     ),
     Exercise(
@@ -428,6 +526,18 @@ EXERCISES = (
                 one_after_the_other,
                 "b moves by a slope that was computed with the new w. Compute both slopes first.",
             ),
+        ),
+        near_misses=(
+            shown_otherwise(lambda losses, x: losses / 2),
+            shown_otherwise(lambda losses, x: np.sqrt(losses)),
+            shown_otherwise(lambda losses, x: losses * x.size),
+            shown_otherwise(lambda losses, x: losses[::-1]),
+            shown_otherwise(lambda losses, x: np.minimum.accumulate(losses) - 1e-4),
+            shown_otherwise(lambda losses, x: np.append(losses, losses[-1])),
+            lambda x, y, lr, steps: descend(x, y, lr, steps, factor=4.0),
+            lambda x, y, lr, steps: descend(x, y, lr, steps, move_w=False),
+            lambda x, y, lr, steps: descend(x, y, lr, steps + 1),
+            lambda x, y, lr, steps: descend(x, y, 0.1, steps),
         ),
         praise="What it shows is what it follows.",
     ),

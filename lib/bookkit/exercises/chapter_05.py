@@ -339,7 +339,8 @@ EXERCISES = (
                 "That is the logit. Return the probability.",
             ),
         ),
-        tolerance=3e-6,
+        tolerance=1e-6,
+        scale=lambda pi, gamma: 1.0,
         praise="It lies between π and one half, always.",
     ),
     Exercise(

@@ -2,18 +2,36 @@
 
 import copy
 import importlib
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from html import escape
 
 import numpy as np
 from IPython.display import display
 
+from bookkit.exercises.answers import difference
+from bookkit.exercises.running import misfit, run, saying_when_slow
+from bookkit.exercises.words import show
 
-class NotYet(AssertionError):
-    """An exercise that is not solved yet; shown as its sentences, without a traceback."""
+LIKELY = "In this case it looks like a usual slip: "
+STOPPED = object()  # what a slip that raises an exception returns; it is like nothing
+ROUNDING = 1e-5  # of the largest argument: the smallest scale that is not declared
+
+
+class _Sentence(Exception):
+    """An error that a notebook shows as its sentence, without a traceback."""
 
     def _render_traceback_(self):
         return [str(self)]
+
+
+class NotYet(_Sentence, AssertionError):
+    """An exercise that is not solved yet."""
+
+
+class NoSuchExercise(_Sentence, ValueError):
+    """A number that no exercise has."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +57,19 @@ class Exercise:
     reference : callable
         The right answer; it never sees the arrays that the reader's function sees.
     slips : sequence of Slip
+        Usual wrong answers. A hint is stated as fact only where its slip and the reader's answer
+        agree in every case that was tried.
+    near_misses : sequence of callable
+        More wrong answers, each right but for one thing. Some case must tell each apart.
     tolerance : float
-        Largest relative error.
+        Largest error, relative to the scale.
+    scale : callable, optional
+        Takes the arguments of a case, returns the size of the numbers in it: one for all parts of
+        the result, or a tuple with one for each. Without it, the scale of a part is its largest
+        entry, or 1e-5 of the largest argument if that is more, so that an exact 0 may be missed
+        by a rounding error.
     praise : str
-        What a right answer has shown.
+        What a right answer has shown, and the cases have checked.
     """
 
     number: str
@@ -50,56 +77,136 @@ class Exercise:
     cases: Callable
     reference: Callable
     slips: Sequence[Slip] = ()
-    tolerance: float = 1e-9
+    near_misses: Sequence[Callable] = field(default=(), kw_only=True)
+    tolerance: float = field(default=1e-9, kw_only=True)
+    scale: Callable | None = field(default=None, kw_only=True)
     praise: str = field(default="", kw_only=True)
 
     def judge(self, answer):
         """Return the number of cases if all are right; else raise `NotYet` at the first wrong."""
-        if not callable(answer):
-            raise NotYet(f"Not yet. A function is wanted here, this is {_show(answer)}.")
-        cases = list(self.cases(np.random.default_rng(20261121)))
+        if problem := misfit(answer, self.arguments):
+            raise NotYet(f"Not yet. {problem}")
+        cases, came = self.all_cases(), []
         for case in cases:
-            if problem := self._problem(answer, case):
-                hint = self._hint(answer, cases, case)
+            result, problem = self._try(answer, case)
+            came.append(result)
+            if problem:
+                hint = "" if result is None else self._hint(answer, cases, came)
                 raise NotYet(f"Not yet. For {self._describe(case)} {problem}{hint}")
         return len(cases)
 
-    def _problem(self, answer, case):
+    def all_cases(self):
+        """The cases, the same ones every time."""
+        return list(self.cases(np.random.default_rng(20261121)))
+
+    def alike(self, one, other, case, relative=None):
+        """Whether two results of a case agree, to within the tolerance or another one."""
+        if one is STOPPED or other is STOPPED:
+            return False
+        return difference(one, other, self._allowed(case, relative or self.tolerance)) is None
+
+    def result(self, function, case):
+        """What the reference or a slip returns, without its warnings; STOPPED if it raises."""
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            try:
+                return function(*copy.deepcopy(case))
+            except Exception:
+                return STOPPED
+
+    def _try(self, answer, case):
+        """Return what came and a sentence on what is wrong; None for what is not there."""
         given = copy.deepcopy(case)
-        try:
-            came = answer(*given)
-        except NotImplementedError:
-            return "the function is still blank."
-        except Exception as error:  # whatever the reader's code raises is reported to the reader
-            return f"your function stops with {type(error).__name__}: {error}"
+        came, problem = run(answer, given)
+        if problem:
+            return None, problem
         for name, before, after in zip(self.arguments, case, given, strict=True):
-            if not _same(before, after, 0):
-                return (
+            if not _untouched(before, after):
+                return None, (
                     f"the result may be right, but your function changes its argument {name} in "
                     "place. Work on a copy, or write a = a − b instead of a -= b."
                 )
         wanted = self.reference(*copy.deepcopy(case))
-        if came is None:
-            return "your function returns nothing. Does it end with return?"
-        if not _same(wanted, came, self.tolerance):
-            return _difference(wanted, came)
-        return None
+        return came, difference(wanted, came, self._allowed(case, self.tolerance))
 
-    def _hint(self, answer, cases, failed):
-        """The hint of the slip that answers alike in all cases, or at least in the failed one.
+    def _allowed(self, case, relative):
+        """The largest absolute error of a part of the result."""
+        declared = self.scale(*copy.deepcopy(case)) if self.scale else None
+        least = ROUNDING * max(map(_largest, case), default=0)
 
-        A slip that is right in the failed case does not explain why the answer is wrong there.
+        def allowed(part, place):
+            if declared is None:
+                return relative * max(_largest(part), least)
+            return relative * (declared[place] if isinstance(declared, tuple) else declared)
+
+        return allowed
+
+    def _hint(self, answer, cases, came):
+        """The hint of the slip that explains what came, the last of which is wrong.
+
+        A slip that is right in the failed case explains nothing, and one that agrees there alone
+        is no more than likely. So the answer is asked once more, in the case that tells most.
         """
-        wrong_there = [s for s in self.slips if not _alike(s.wrong, self.reference, failed)]
-        for some in (cases, [failed]):
-            for slip in wrong_there:
-                if all(_alike(slip.wrong, answer, case) for case in some):
-                    return f" {slip.hint}"
+        tried, rest = cases[: len(came)], cases[len(came) :]
+        here = [s for s in self.slips if self._explains(s, tried[-1], came[-1])]
+        fitting = [s for s in here if self._agrees_in_all(s, tried, came)]
+        fitting, further = self._confirmed(fitting, answer, rest)
+        overflow = len(came) > 1 and not _finite(came[-1])
+        if fitting:
+            sure = overflow or any(map(_telling, [came[-1], *further])) or _vary(came[-1], further)
+            return f" {'' if sure else LIKELY}{fitting[0].hint}"
+        if here and _finite(came[-1]) and _telling(came[-1]):
+            return f" {LIKELY}{here[0].hint}"
         return ""
+
+    def _confirmed(self, slips, answer, rest):
+        """Those slips that the answer agrees with in a further case too, and what came there.
+
+        More cases are asked only while they tell the remaining slips apart.
+        """
+        came, rest = [], rest[::-1]
+        while slips and rest:
+            functions = [slip.wrong for slip in slips] + ([] if came else [self.reference])
+            case = max(rest, key=lambda case: self._worth(functions, case))
+            if came and self._variety(functions, case) < 2:
+                break
+            result, _ = run(answer, copy.deepcopy(case))
+            came.append(result)
+            slips = [slip for slip in slips if self._agrees_in_all(slip, [case], [result])]
+            rest = [other for other in rest if other is not case]
+        return slips, came
+
+    def _worth(self, functions, case):
+        """How much a case tells: the more results differ, and the more numbers they have."""
+        results = [self.result(function, case) for function in functions]
+        return (
+            self._variety(functions, case),
+            all(map(_finite, results)),
+            max(len(_numbers_in(result)) for result in results),
+        )
+
+    def _explains(self, slip, case, came):
+        wrong = self.result(slip.wrong, case)
+        right = self.result(self.reference, case)
+        return self.alike(wrong, came, case, 1e-6) and not self.alike(right, wrong, case)
+
+    def _agrees_in_all(self, slip, cases, came):
+        return all(
+            self.alike(self.result(slip.wrong, case), result, case, 1e-6)
+            for case, result in zip(cases, came, strict=True)
+        )
+
+    def _variety(self, functions, case):
+        """How many different results some functions have in a case."""
+        different = []
+        for result in (self.result(function, case) for function in functions):
+            if not any(self.alike(other, result, case) for other in different):
+                different.append(result)
+        return len(different)
 
     def _describe(self, case):
         pairs = zip(self.arguments, case, strict=True)
-        return ", ".join(f"{name} = {_show(value)}" for name, value in pairs)
+        return ", ".join(f"{name} = {show(value)}" for name, value in pairs)
 
 
 def check(number, answer):
@@ -109,105 +216,72 @@ def check(number, answer):
     ------
     NotYet
         With the first input that fails, what was expected, what came, and the likely slip.
+    NoSuchExercise
+        A `ValueError`: there is no exercise of this number.
     """
     exercise = find(number)
-    cases = exercise.judge(answer)
+    try:
+        with saying_when_slow(number):
+            cases = exercise.judge(answer)
+    except KeyboardInterrupt:
+        raise NotYet("Not yet. The check was interrupted.") from None
     praise = f" {exercise.praise}" if exercise.praise else ""
     line = f"Exercise {number} ✓ Right in all {cases} cases.{praise}"
-    html = f'<div class="exercise-right">{line}</div>'
+    html = f'<div class="exercise-right">{escape(line, quote=False)}</div>'
     display({"text/plain": line, "text/html": html}, raw=True)
 
 
 def find(number):
     """The exercise of this number, from the module of its chapter."""
-    chapter = str(number).split(".")[0]
+    if not isinstance(number, str):
+        raise NoSuchExercise(
+            f'number: the number of an exercise is a text, such as "0.1", and comes first: '
+            f'check("0.1", …); got {show(number)}'
+        )
+    chapter = number.split(".")[0]
     try:
         module = importlib.import_module(f"bookkit.exercises.chapter_{int(chapter):02d}")
         return next(e for e in module.EXERCISES if e.number == number)
     except (ValueError, ModuleNotFoundError, StopIteration):
-        raise ValueError(f"number: there is no exercise {number!r}") from None
+        raise NoSuchExercise(f"number: there is no exercise {number!r}") from None
 
 
-def _same(wanted, came, tolerance):
-    """Whether two results have the same structure, shapes and values."""
-    if isinstance(wanted, tuple):
-        return (
-            isinstance(came, tuple)
-            and len(came) == len(wanted)
-            and all(_same(w, c, tolerance) for w, c in zip(wanted, came, strict=True))
-        )
+def _untouched(before, after):
+    if isinstance(before, np.ndarray):
+        return np.array_equal(before, after, equal_nan=before.dtype.kind == "f")
+    return type(before) is type(after) and before == after
+
+
+def _numbers_in(value):
+    """All real numbers in a result, one after another; none where it holds anything else."""
+    parts = value if isinstance(value, tuple) else (value,)
     try:
-        wanted, came = np.asarray(wanted, dtype=float), np.asarray(came, dtype=float)
-    except (TypeError, ValueError):
-        return type(wanted) is type(came) and wanted == came
-    if wanted.shape != came.shape:
-        return False
-    scale = max(np.abs(wanted[np.isfinite(wanted)]).max(initial=0), 1e-300)
-    return np.allclose(came, wanted, rtol=0, atol=tolerance * scale, equal_nan=True)
+        arrays = [np.ravel(np.asarray(part)) for part in parts]
+        return np.concatenate([a.astype(float) for a in arrays if a.dtype.kind in "fiub"])
+    except Exception:  # results of any kind come here
+        return np.empty(0)
 
 
-def _alike(wrong, answer, case):
-    try:
-        return _same(wrong(*copy.deepcopy(case)), answer(*copy.deepcopy(case)), 1e-6)
-    except Exception:  # an answer that stops has its own sentence
-        return False
+def _largest(value):
+    numbers = _numbers_in(value)
+    return np.abs(numbers[np.isfinite(numbers)]).max(initial=0)
 
 
-def _difference(wanted, came):
-    """What differs between the right result and the reader's, in a sentence."""
-    part = "the result"
-    if isinstance(wanted, tuple):
-        if not isinstance(came, tuple) or len(came) != len(wanted):
-            return (
-                f"the result should be {len(wanted)} things, {_show(wanted)}; "
-                f"yours is {_show(came)}."
-            )
-        place, wanted, came = next(
-            (i, w, c)
-            for i, (w, c) in enumerate(zip(wanted, came, strict=True), 1)
-            if not _same(w, c, 1e-9)
-        )
-        part = f"part {place} of the result"
-    if np.shape(wanted) != np.shape(came):
-        return (
-            f"{part} should have shape {np.shape(wanted)}, namely {_show(wanted)}; "
-            f"yours has shape {np.shape(came)}: {_show(came)}."
-        )
-    return f"{part} should be {_show(wanted)}; yours is {_show(came)}{_ratio(wanted, came)}."
+def _finite(value):
+    return bool(np.isfinite(_numbers_in(value)).all())
 
 
-def _ratio(wanted, came):
-    """ ", exactly k times the right one" where one telling factor explains the difference."""
-    try:
-        wanted, came = np.asarray(wanted, dtype=float), np.asarray(came, dtype=float)
-    except (TypeError, ValueError):
-        return ""
-    norm = (wanted**2).sum()
-    if not np.isfinite(came).all() or not np.isfinite(norm) or norm == 0:
-        return ""
-    factor = (wanted * came).sum() / norm
-    whole = max(abs(factor), 1 / abs(factor)) if factor else 0.5
-    telling = wanted.size > 1 or np.isclose(whole, np.rint(whole))
-    if not telling or not np.allclose(came, factor * wanted, rtol=1e-6, atol=1e-12):
-        return ""
-    if np.isclose(factor, -1):
-        return ": the same with the opposite sign"
-    if factor < 0:
-        return f": {factor:.6g} times the right one, so the sign is wrong too"
-    return f", exactly {factor:.6g} times the right one" if factor else ""
+def _telling(value):
+    """Whether two results of this kind are hardly alike by chance: many digits, or many entries."""
+    numbers = _numbers_in(value)
+    numbers = numbers[np.isfinite(numbers)]
+    small = (numbers == np.rint(numbers)) & (np.abs(numbers) < 100)
+    return len(numbers) > 3 or not small.all()
 
 
-def _show(value):
-    if isinstance(value, tuple):
-        return f"({', '.join(map(_show, value))})"
-    if isinstance(value, np.ndarray) and value.size > 24:
-        return f"an array of shape {value.shape}"
-    if isinstance(value, (float, np.floating)):
-        return f"{value:.6g}"
-    if isinstance(value, (np.ndarray, list)):
-        array = np.asarray(value)
-        if array.dtype.kind in "fiub":
-            tiny = array.dtype.kind == "f" and np.abs(array).max(initial=0) < 1e-4
-            text = np.array2string(array, precision=6, suppress_small=not tiny, separator=", ")
-            return " ".join(text.split())
-    return repr(value)
+def _vary(value, further):
+    """Whether numbers came, and not the same in all cases."""
+    return any(
+        len(_numbers_in(other)) and not np.array_equal(_numbers_in(value), _numbers_in(other))
+        for other in further
+    )

@@ -90,7 +90,9 @@ def layer_input(x, shape, dtype=None):
 
 
 def class_labels(name, labels, *, samples, classes, ignore_index=None):
-    """Return integer class labels of shape (samples,) in 0 … classes − 1.
+    """Return integer class labels in 0 … classes − 1, as NumPy's index type.
+
+    `samples` is their number, or the shape of an array of labels, such as (N, H, W) for masks.
 
     Raises
     ------
@@ -100,23 +102,60 @@ def class_labels(name, labels, *, samples, classes, ignore_index=None):
         A wrong shape, or a label out of range (`ignore_index` is let through).
     """
     labels = np.asarray(labels)
+    shape = samples if isinstance(samples, tuple) else (samples,)
     if labels.dtype.kind not in "iu":  # signed, unsigned
         raise TypeError(f"{name} must be integer class indices, got {labels.dtype}")
-    if labels.shape != (samples,):
+    if labels.shape != shape:
         raise ValueError(
-            f"{name} must have shape ({samples},), one class for each row, got {labels.shape}"
+            f"{name} must have shape {shape}, one class for each "
+            f"{'row' if len(shape) == 1 else 'place'}, got {labels.shape}"
+            + _axis_too_many(name, labels.shape, shape)
         )
-    if samples and labels.min() >= 0 and labels.max() < classes:  # nothing to look for
-        return labels
+    if labels.size and labels.min() >= 0 and labels.max() < classes:  # nothing to look for
+        return labels.astype(np.intp, copy=False)
     outside = (labels < 0) | (labels >= classes)
     if ignore_index is not None:
         outside &= labels != ignore_index
     if outside.any():
+        index = tuple(int(i) for i in np.argwhere(outside)[0])
         raise ValueError(
-            f"{name} must lie in 0 … {classes - 1}, got {labels[outside][0]} "
-            f"at index {np.flatnonzero(outside)[0]}"
+            f"{name} must lie in 0 … {classes - 1}, got {labels[index]} "
+            f"at index {index[0] if len(index) == 1 else index}"
         )
-    return labels
+    return labels.astype(np.intp, copy=False)
+
+
+def _axis_too_many(name, shape, expected):
+    for axis, size in enumerate(shape):
+        if size == 1 and shape[:axis] + shape[axis + 1 :] == expected:
+            return f"; {name}.squeeze({axis}) has that shape"
+    return ""
+
+
+def refuse_probabilities(name, logits):
+    """Refuse a batch of logits, (N, K), that is the output of a softmax.
+
+    Every row must lie in [0, 1] and sum to 1 within rounding, and not all entries be 0 or 1.
+    The logits of a network do not do that by chance; zeros and one-hot rows are let through.
+    This belongs where a program starts. A loss takes any numbers for logits.
+
+    Raises
+    ------
+    ValueError
+        Probabilities.
+    """
+    samples, classes = logits.shape
+    rounding = 4 * classes * np.finfo(logits.dtype).eps
+    if (
+        (abs(logits.sum(axis=1) - 1) <= rounding).all()
+        and logits.min() >= 0
+        and ((logits != 0) & (logits != 1)).any()
+    ):
+        raise ValueError(
+            f"{name} must be scores before the softmax, but all {samples} rows lie in [0, 1] and "
+            "sum to 1, as probabilities do; the loss applies a softmax of its own, so leave out "
+            "the network's"
+        )
 
 
 def finite_result(value, **arguments):

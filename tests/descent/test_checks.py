@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from descent import checks
+from descent.losses import softmax
 
 ONES = np.ones((2, 3))
 
@@ -124,10 +125,15 @@ class TestClassLabels:
         labels = np.array([0, 2, 1])
         assert checks.class_labels("target", labels, samples=3, classes=3) is labels
 
-    @pytest.mark.parametrize("dtype", [np.int32, np.uint8])
+    @pytest.mark.parametrize("dtype", [np.int8, np.int32, np.uint8, np.uint64])
     def test_any_integer_will_do(self, dtype):
         labels = np.array([0, 2], dtype)
-        assert checks.class_labels("target", labels, samples=2, classes=3) is labels
+        for classes, ignored in ((3, None), (1, 2)):
+            y = checks.class_labels(
+                "target", labels, samples=2, classes=classes, ignore_index=ignored
+            )
+            assert y.dtype == np.intp  # uint64 is no index, and makes floats of other integers
+            assert y.tolist() == [0, 2]
 
     def test_converts_lists(self):
         assert checks.class_labels("y", [1, 0], samples=2, classes=2).tolist() == [1, 0]
@@ -137,11 +143,34 @@ class TestClassLabels:
         with refused(TypeError, f"target must be integer class indices, got {dtype}"):
             checks.class_labels("target", np.ones(2, dtype), samples=2, classes=2)
 
-    @pytest.mark.parametrize("shape", [(2,), (3, 1), (4,), ()])
+    @pytest.mark.parametrize("shape", [(2,), (3, 2), (4,), (), (1, 4)])
     def test_refuses_other_shapes(self, shape):
         message = f"target must have shape (3,), one class for each row, got {shape}"
         with refused(ValueError, message):
             checks.class_labels("target", np.zeros(shape, int), samples=3, classes=2)
+
+    @pytest.mark.parametrize(
+        ("shape", "expected", "axis"),
+        [
+            ((3, 1), 3, 1),
+            ((1, 3), 3, 0),
+            ((2, 1, 4, 4), (2, 4, 4), 1),
+            ((2, 4, 4, 1), (2, 4, 4), 3),
+        ],
+    )
+    def test_says_which_axis_is_one_too_many(self, shape, expected, axis):
+        with pytest.raises(ValueError, match=rf"; y\.squeeze\({axis}\) has that shape$"):
+            checks.class_labels("y", np.zeros(shape, int), samples=expected, classes=2)
+
+    def test_takes_arrays_of_labels(self):
+        masks = np.arange(12).reshape(2, 3, 2) % 4
+        assert checks.class_labels("y", masks, samples=(2, 3, 2), classes=4) is masks
+        with refused(ValueError, "y must lie in 0 … 2, got 3 at index (0, 1, 1)"):
+            checks.class_labels("y", masks, samples=(2, 3, 2), classes=3)
+        with refused(
+            ValueError, "y must have shape (2, 6), one class for each place, got (2, 3, 2)"
+        ):
+            checks.class_labels("y", masks, samples=(2, 6), classes=4)
 
     @pytest.mark.parametrize(("label", "index"), [(3, 1), (-1, 2), (9, 0)])
     def test_names_the_first_label_out_of_range(self, label, index):
@@ -163,6 +192,39 @@ class TestClassLabels:
             checks.class_labels("y", [0, -100, -1], **options)
         with refused(ValueError, "y must lie in 0 … 1, got -100 at index 1"):
             checks.class_labels("y", labels, samples=3, classes=2)
+
+
+class TestRefuseProbabilities:
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("classes", [2, 10, 1000])
+    def test_probabilities(self, dtype, classes):
+        p = softmax(np.random.default_rng(0).normal(size=(64, classes)).astype(dtype) * 3)
+        message = (
+            "net(x) must be scores before the softmax, but all 64 rows lie in [0, 1] and sum to "
+            "1, as probabilities do; the loss applies a softmax of its own, so leave out the "
+            "network's"
+        )
+        with refused(ValueError, message):
+            checks.refuse_probabilities("net(x)", p)
+        half = np.eye(classes)[:2].mean(axis=0)
+        for row, special in ((3, half), (0, half[::-1]), (0, np.eye(classes)[0])):  # some 0 and 1
+            p[row] = special
+            with refused(ValueError, message):
+                checks.refuse_probabilities("net(x)", p)
+        for row in (0, 5):  # one row that is no distribution, and the batch may be logits
+            q = p.copy()
+            q[row, 0] += 0.01
+            assert checks.refuse_probabilities("net(x)", q) is None
+        q = p.copy()
+        q[7, :2] = -0.5, q[7, :2].sum() + 0.5
+        assert checks.refuse_probabilities("net(x)", q) is None
+
+    @pytest.mark.parametrize(
+        "logits",
+        [np.zeros((3, 3)), np.eye(3), np.ones((3, 1)), np.full((3, 3), 1 / 3) * (1 + 1e-10)],
+    )
+    def test_lets_logits_through(self, logits):
+        assert checks.refuse_probabilities("logits", logits) is None
 
 
 class TestFiniteResult:

@@ -205,9 +205,7 @@ def test_simplex_is_the_library(open_figure):
     )
     for (z, truth, epsilon, T), (value, p, gradient) in zip(grid, found, strict=True):
         scaled = z[None] / T
-        expected, slope = cross_entropy(
-            scaled, np.array([truth]), label_smoothing=epsilon, refuse_probabilities=False
-        )
+        expected, slope = cross_entropy(scaled, np.array([truth]), label_smoothing=epsilon)
         close(value, expected)
         close(p, softmax(scaled)[0])
         close(gradient, slope[0] / T)
@@ -302,9 +300,7 @@ def neuron_table(values):
 
 def simplex_table(values, truth=0):
     z, (T, epsilon) = np.array(values[:3]), values[3:]
-    _, slope = cross_entropy(
-        z[None] / T, np.array([truth]), label_smoothing=epsilon, refuse_probabilities=False
-    )
+    _, slope = cross_entropy(z[None] / T, np.array([truth]), label_smoothing=epsilon)
     q = (1 - epsilon) * np.eye(3)[truth] + epsilon / 3
     columns = softmax(z / T), q, slope[0] / T
     return [[fixed(z[k], 2), *(fixed(column[k], 3) for column in columns)] for k in range(3)]

@@ -12,28 +12,31 @@ def scores_of_classes(name, scores):
     return scores
 
 
-def not_probabilities(logits):
-    """Refuse a batch of logits that is the output of a softmax.
+def scores_of_places(name, scores):
+    """Return float scores of shape (N, K) or (N, K, …)."""
+    scores = float_array(name, scores)
+    if scores.ndim < 2:
+        raise ValueError(f"{name} must have shape (N, K) or (N, K, …), got {scores.shape}")
+    return scores
 
-    Every row must lie in [0, 1] and sum to 1 within rounding, and not all entries be 0 or 1.
-    Logits do not do that by chance; zeros and one-hot rows are let through.
-    """
-    if not 0 <= logits[0, 0] <= 1:  # settles it for most logits, at no cost
-        return
-    samples, classes = logits.shape
-    rounding = 4 * classes * np.finfo(logits.dtype).eps
-    if not abs(logits[0].sum() - 1) <= rounding:  # and for nearly all others
-        return
-    if (
-        (abs(logits.sum(axis=1) - 1) <= rounding).all()
-        and logits.min() >= 0
-        and ((logits != 0) & (logits != 1)).any()
-    ):
-        raise ValueError(
-            f"logits must be scores before the softmax, but all {samples} rows lie in [0, 1] and "
-            "sum to 1, as probabilities do; pass what went into the softmax, or "
-            "refuse_probabilities=False if this is meant"
-        )
+
+def as_rows(array):
+    """Return an array of shape (N, K, …) as rows, (M, K): one for each sample, or each place."""
+    if array.ndim == 2:
+        return array
+    return np.moveaxis(array, 1, -1).reshape(-1, array.shape[1])
+
+
+def from_rows(rows, shape):
+    """Return rows as an array of shape (N, K, …) again."""
+    if len(shape) == 2:
+        return rows
+    return np.ascontiguousarray(np.moveaxis(rows.reshape(shape[0], *shape[2:], -1), -1, 1))
+
+
+def where_it_counts(weight, loss):
+    """The product of both, where 0 · ∞ = 0: what has no weight costs nothing."""
+    return weight * np.where(weight == 0, 0, loss)
 
 
 def class_weights(weight, scores):
@@ -63,32 +66,35 @@ def rescaling(name, factor, scores):
 
 
 def labels_and_weights(target, weight, scores, ignore_index):
-    """Return class labels, the weight of each sample, or 1 for all, and the sum of the weights.
+    """Return for each row of scores, (N, K, …), its label, its weight, and whether it counts.
 
-    An ignored sample gets the label 0 and the weight 0.
+    A row that is ignored gets the label 0 and the weight 0.
     """
-    samples, classes = scores.shape
-    y = class_labels("target", target, samples=samples, classes=classes, ignore_index=ignore_index)
-    kept = y != ignore_index
-    if weight is None and np.count_nonzero(kept) == samples:
-        return y, 1, samples
-    y = y * kept
-    w_y = class_weights(weight, scores)[y] * kept
-    return y, w_y, w_y.sum()
+    target, (samples, classes, *places) = np.asarray(target), scores.shape
+    shape = (samples, *places)
+    y = class_labels("target", target, samples=shape, classes=classes, ignore_index=ignore_index)
+    y, counts = y.ravel(), (target != ignore_index).ravel()  # (M,), (M,)
+    if not counts.all():
+        y = y * counts
+    if weight is None:
+        return y, counts.astype(scores.dtype), counts
+    return y, class_weights(weight, scores)[y] * counts, counts
 
 
-def mean_count(count, reduction):
-    """Return what the reduction divides by: for "mean" the count, which must not be 0."""
+def mean_count(weights, reduction):
+    """Return what the reduction divides by: for "mean" the sum of the weights, which is not 0."""
     if reduction != "mean":
         return 1
+    count = weights.sum()
     if count == 0:
         raise ValueError("target: every sample is ignored or has weight 0; their mean is 0/0")
     return count
 
 
 def distributions(name, target, like):
-    """Return target distributions of shape (N, K): rows ≥ 0 that sum to 1."""
+    """Return target distributions of shape (N, K, …) as rows, ≥ 0 with the sum 1."""
     target, _ = matching(**{name: target, "logits": like})
+    target = as_rows(target)
     sums = target.sum(axis=1)
     tolerance = 100 * np.finfo(target.dtype).eps * target.shape[1]
     wrong = (target < 0).any(axis=1) | ~(np.abs(sums - 1) <= max(tolerance, 1e-6))

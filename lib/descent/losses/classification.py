@@ -4,26 +4,21 @@ import numpy as np
 
 from descent.checks import finite_result, number
 from descent.losses._inputs import (
+    as_rows,
     class_weights,
     distributions,
+    from_rows,
     labels_and_weights,
     log_probabilities,
     mean_count,
-    not_probabilities,
-    scores_of_classes,
+    scores_of_places,
+    where_it_counts,
 )
 from descent.losses._reduce import reduce
 
 
 def cross_entropy(
-    logits,
-    target,
-    *,
-    weight=None,
-    ignore_index=-100,
-    label_smoothing=0.0,
-    reduction="mean",
-    refuse_probabilities=True,
+    logits, target, *, weight=None, ignore_index=-100, label_smoothing=0.0, reduction="mean"
 ):
     r"""Cross-entropy between the softmax of logits and target classes.
 
@@ -39,39 +34,36 @@ def cross_entropy(
 
     Parameters
     ----------
-    logits : float array, (N, K)
-        Scores before the softmax, in natural-log units (nats). −inf masks a class.
-    target : int array, (N,), or float array, (N, K)
-        Class indices in 0 … K−1, or a distribution over the classes for each sample.
+    logits : float array, (N, K) or (N, K, …)
+        Scores before the softmax, in natural-log units (nats). The second axis is that of the
+        classes, also for images of logits, (N, K, H, W). −inf masks a class. Probabilities are
+        not told from logits: given some, this applies a second softmax, as PyTorch does.
+    target : int array, (N,) or (N, …), or float array of ``logits``'s shape
+        Class indices in 0 … K−1, of any integer dtype, or a distribution over the classes for
+        each sample or place.
     weight : float array, (K,), optional
         :math:`w`, one factor for each class.
     ignore_index : int
-        Samples of this class index count neither in the loss nor in the mean.
+        What has this class index counts neither in the loss nor in the mean, whatever its logits.
     label_smoothing : float in [0, 1]
         :math:`\varepsilon`
     reduction : {"mean", "sum", "none"}
-        "mean" divides by :math:`\sum_n w_{y_n}` over the samples that count for class indices,
-        and by N for distributions, as PyTorch does.
-    refuse_probabilities : bool
-        Logits whose every row lies in [0, 1] and sums to 1 within rounding (all one-hot rows
-        apart) came out of a softmax, and a second one would be applied to them. They are
-        refused, unless this is False. PyTorch takes them without a word.
+        "mean" divides by :math:`\sum_n w_{y_n}` over what counts for class indices, and by the
+        number of distributions otherwise, as PyTorch does.
 
     Returns
     -------
-    value : float, or an array of shape (N,) for "none"
-        In nats.
-    gradient : float array, (N, K)
+    value : float, or an array of shape (N,) or (N, …) for "none"
+        In nats. A class that is masked and has a target of 0, or a weight of 0, costs nothing;
+        PyTorch computes 0 · ∞ = nan there.
+    gradient : float array, ``logits``'s shape
         With respect to the logits.
 
     Raises
     ------
     ValueError
-        Shapes that do not fit, a label out of range, a row of a target distribution that does
-        not sum to 1, a negative weight, all samples ignored, nan in the logits, probabilities
-        in their place.
-    TypeError
-        Logits that are not floats.
+        A label out of range, a target distribution that does not sum to 1, a negative weight,
+        a mean over nothing, a masked class that the target asks for.
 
     References
     ----------
@@ -84,45 +76,45 @@ def cross_entropy(
     >>> round(float(value), 4), gradient
     (1.3863, array([[ 0.25,  0.25, -0.75,  0.25]]))
     """
-    logits = scores_of_classes("logits", logits)
-    if refuse_probabilities:
-        not_probabilities(logits)
-    number("label_smoothing", label_smoothing, at_least=0, at_most=1)
-    target = np.asarray(target)
-    samples, classes = logits.shape
-    first = np.arange(0, logits.size, classes)  # (N,): where the rows begin, one after the other
-    indices = target.ndim == 1
-    if indices:
-        y, w_y, count = labels_and_weights(target, weight, logits, ignore_index)
+    logits, target = scores_of_places("logits", logits), np.asarray(target)
+    label_smoothing = float(number("label_smoothing", label_smoothing, at_least=0, at_most=1))
+    z = as_rows(logits)  # (M, K): a row for each sample, or for each place
+    rows, classes = np.arange(len(z)), z.shape[1]
+    of_classes = target.ndim < logits.ndim or (
+        target.dtype.kind in "iu" and target.shape != logits.shape
+    )
+    one_hot = of_classes and label_smoothing == 0
+    if of_classes:
+        y, w_y, kept = labels_and_weights(target, weight, logits, ignore_index)
+        count = mean_count(w_y, reduction)
+        counts = w_y > 0 if one_hot else kept
+        if not counts.all():
+            z = np.where(counts[:, None], z, 0)
     else:
-        q, count = distributions("target", target, logits), samples  # (N, K)
-    count = mean_count(count, reduction)
+        q = distributions("target", target, logits)
+        count = len(z) if reduction == "mean" else 1
 
-    largest = logits.ravel()[first + logits.argmax(axis=1)]  # logits.max(axis=1), but faster
-    # (N, K), at most 0; in C order, so that z.ravel() is a view, through which p is changed below
-    z = np.subtract(logits, largest[:, None], order="C")
-    one_hot = indices and label_smoothing == 0
+    z = z - z[rows, z.argmax(axis=1), None]  # the largest of each row; max(axis=1) is slower
+    p = np.exp(z)
+    total = p @ np.ones(classes, dtype=p.dtype)  # (M,)
+    log_total = np.log(total)
     if one_hot:
-        own = first + y
-        mass = w_y / count  # (N,) or a number: Σ w q
-        score = mass * z.ravel()[own]  # (N,): Σ w q z
+        w_y = w_y / count
+        loss = w_y * (log_total - z[rows, y])  # −w log p_y
+        p *= (w_y / total)[:, None]
+        p[rows, y] -= w_y
     else:
-        if indices:
-            q = np.eye(classes, dtype=z.dtype)[y]
-            q[target == ignore_index] = 0
+        finite_result(total.max(), logits=logits)
+        if of_classes:
+            q = np.eye(classes, dtype=z.dtype)[y] * kept[:, None]
         q = (1 - label_smoothing) * q + label_smoothing / classes * q.sum(axis=1, keepdims=True)
-        q *= class_weights(weight, logits) / count
-        mass, score = q.sum(axis=1), (q * z).sum(axis=1)
-
-    p = np.exp(z, out=z)
-    total = np.einsum("nk->n", p)  # p.sum(axis=1), but faster for few classes
-    loss = mass * np.log(total) - score  # (N,)
-    p *= (mass / total)[:, None]
-    if one_hot:
-        p.ravel()[own] -= mass
-    else:
-        p -= q
-    value, gradient = reduce(loss, p, "sum" if reduction == "mean" else reduction)
+        w_q = q * (class_weights(weight, logits) / count)
+        loss = where_it_counts(w_q, log_total[:, None] - z).sum(axis=1)  # −Σ w q log p
+        p *= (w_q.sum(axis=1) / total)[:, None]
+        p -= w_q
+    loss = loss.reshape(logits.shape[:1] + logits.shape[2:])
+    gradient = from_rows(p, logits.shape)
+    value, gradient = reduce(loss, gradient, "sum" if reduction == "mean" else reduction)
     finite_result(value, logits=logits)
     return value, gradient
 
@@ -170,13 +162,16 @@ def nll(log_probability, target, *, weight=None, ignore_index=-100, reduction="m
     >>> float(value.round(4)), gradient
     (1.3863, array([[-1.,  0.]]))
     """
-    log_p = scores_of_classes("log_probability", log_probability)
-    log_probabilities(log_probability=log_p)
-    y, w_y, count = labels_and_weights(target, weight, log_p, ignore_index)
-    count = mean_count(count, reduction)
+    log_probability = scores_of_places("log_probability", log_probability)
+    log_probabilities(log_probability=log_probability)
+    y, w_y, _ = labels_and_weights(target, weight, log_probability, ignore_index)
+    count = mean_count(w_y, reduction)
+    log_p = as_rows(log_probability)  # (M, K)
     rows = np.arange(len(log_p))
-    loss = -w_y * log_p[rows, y]
-    finite_result(loss, log_probability=log_p)
+    loss = where_it_counts(w_y, -log_p[rows, y])
+    finite_result(loss, log_probability=log_probability)
     gradient = np.zeros_like(log_p)
     gradient[rows, y] = -w_y
-    return reduce(loss, gradient, reduction, count=count)
+    shape = log_probability.shape
+    loss = loss.reshape(shape[:1] + shape[2:])
+    return reduce(loss, from_rows(gradient, shape), reduction, count=count)

@@ -223,10 +223,9 @@ def info_nce(queries, keys, *, temperature=0.1, symmetric=False, reduction="mean
     similarity = q @ k.T / temperature  # (N, N)
     finite_result(similarity, queries=queries, keys=keys)
     own = np.arange(len(queries))
-    options = {"reduction": reduction, "refuse_probabilities": False}
-    value, slope = cross_entropy(similarity, own, **options)
+    value, slope = cross_entropy(similarity, own, reduction=reduction)
     if symmetric:
-        value_of_keys, slope_of_keys = cross_entropy(similarity.T, own, **options)
+        value_of_keys, slope_of_keys = cross_entropy(similarity.T, own, reduction=reduction)
         value = (value + value_of_keys) / 2
         slope = (slope + slope_of_keys.T) / 2
     slope /= temperature

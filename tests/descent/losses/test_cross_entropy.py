@@ -75,10 +75,174 @@ def test_by_hand():
     assert gradient.ravel() == pytest.approx([-0.75 / 4, 0.75 / 4, 1.5 / 4, -1.5 / 4])
 
 
-def test_takes_lists_and_narrow_labels():
+def test_takes_lists():
     expected = cross_entropy(LOGITS, LABELS)[0]
     assert cross_entropy(LOGITS.tolist(), LABELS.tolist())[0] == expected
-    assert cross_entropy(LOGITS, LABELS.astype(np.uint8), ignore_index=255)[0] == expected
+
+
+MAPS = np.random.default_rng(3).normal(size=(2, 4, 3, 5)) * 3
+MAP_LABELS = np.random.default_rng(4).integers(4, size=(2, 3, 5))
+MAP_LABELS[0, 1, 2] = MAP_LABELS[1, :, 4] = -100
+MAP_SHARES = np.random.default_rng(5).dirichlet(np.ones(4), size=(2, 3, 5)).transpose(0, 3, 1, 2)
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+@pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("target", [MAP_LABELS, MAP_SHARES])
+@pytest.mark.parametrize("axes", [1, 2])
+def test_images_of_logits_agree_with_pytorch(
+    agrees, target, weighted, label_smoothing, reduction, axes
+):
+    logits = MAPS if axes == 2 else MAPS[..., 1]
+    target = np.ascontiguousarray(target if axes == 2 else target[..., 1])
+    options = {"label_smoothing": label_smoothing, "reduction": reduction}
+    weight = torch.tensor(WEIGHT) if weighted else None
+    agrees(
+        cross_entropy(logits, target, weight=WEIGHT if weighted else None, **options),
+        lambda z: F.cross_entropy(z, torch.tensor(target), weight=weight, **options),
+        logits,
+    )
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+def test_nll_of_images_agrees_with_pytorch(agrees, reduction):
+    log_p = log_softmax(MAPS, dim=1)
+    agrees(
+        nll(log_p, MAP_LABELS, weight=WEIGHT, reduction=reduction),
+        lambda x: F.nll_loss(
+            x, torch.tensor(MAP_LABELS), weight=torch.tensor(WEIGHT), reduction=reduction
+        ),
+        log_p,
+    )
+
+
+@pytest.mark.parametrize("loss", [cross_entropy, nll])
+def test_masks_of_another_shape(loss):
+    log_p, masks = log_softmax(MAPS, dim=1), np.zeros((2, 3, 5), int)
+    with pytest.raises(
+        ValueError, match=r"shape \(2, 3, 5\), .* place, got \(2, 1, 3, 5\); .*e\(1\)"
+    ):
+        loss(log_p, masks[:, None])
+    with pytest.raises(ValueError, match=r"shape \(2, 3, 5\), .*, got \(2, 5, 3\)$"):
+        loss(log_p, masks.transpose(0, 2, 1))
+    masks[1, 2, 0] = 4
+    with pytest.raises(ValueError, match=r"lie in 0 … 3, got 4 at index \(1, 2, 0\)"):
+        loss(log_p, masks)
+
+
+class TestNothingTimesInfinity:
+    """What has no weight costs nothing, whatever stands there."""
+
+    Z = np.array([[0.0, -np.inf, 1.0], [1.0, 2.0, 3.0]])
+    ALONE = cross_entropy(Z[1:], [1])
+
+    @pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
+    @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
+    def test_ignored_rows(self, agrees, label_smoothing, reduction):
+        options = {"label_smoothing": label_smoothing, "reduction": reduction}
+        for ignored in (-100, 0, 1):  # a class beside the masked one, and the masked one
+            target = np.array([ignored, 2])
+            options["ignore_index"] = ignored
+            agrees(
+                cross_entropy(self.Z, target, **options),
+                lambda z, t=target: F.cross_entropy(z, torch.tensor(t), **options),
+                self.Z,
+            )
+
+    @pytest.mark.parametrize("label_smoothing", [0.0, 0.1])
+    @pytest.mark.parametrize("bad", [-np.inf, np.inf, np.nan])
+    def test_ignored_rows_may_hold_anything(self, label_smoothing, bad):
+        """PyTorch's value is the same; its gradient is nan in such a row."""
+        z = self.Z.copy()
+        z[0] = bad
+        options = {"label_smoothing": label_smoothing}
+        value, gradient = cross_entropy(z, [-100, 1], **options)
+        expected = F.cross_entropy(torch.tensor(z), torch.tensor([-100, 1]), **options)
+        assert value == pytest.approx(float(expected), rel=1e-14)
+        assert gradient[0].tolist() == [0, 0, 0]
+        assert relative_error(gradient[1:], cross_entropy(self.Z[1:], [1], **options)[1]) < 1e-14
+
+    def test_rows_of_weight_zero(self):
+        for first in (self.Z[0], np.full(3, np.nan)):
+            z = np.stack([first, self.Z[1]])
+            value, gradient = cross_entropy(z, [1, 2], weight=[1, 0, 3])
+            expected = cross_entropy(self.Z[1:], [2])
+            assert value == pytest.approx(expected[0])
+            assert gradient[0].tolist() == [0, 0, 0]
+            assert gradient[1:] == pytest.approx(expected[1])
+
+    def test_a_target_of_zero_on_a_masked_class(self):
+        """PyTorch's gradient is the same; its value is 0 · ∞ = nan."""
+        q = np.array([[0.25, 0.0, 0.75], [1.0, 0.0, 0.0]])
+        value, gradient = cross_entropy(self.Z, q, reduction="sum")
+        without = cross_entropy(self.Z[:, [0, 2]], q[:, [0, 2]], reduction="none")[0]
+        with_it = cross_entropy(self.Z[1:], q[1:])[0]
+        assert value == pytest.approx(without[0] + with_it, rel=1e-14)
+        z = torch.tensor(self.Z, requires_grad=True)
+        F.cross_entropy(z, torch.tensor(q), reduction="sum").backward()
+        assert relative_error(gradient, z.grad.numpy()) < 1e-14
+
+    def test_a_masked_class_of_weight_zero_under_smoothing(self):
+        options = {"weight": [1, 0, 1], "label_smoothing": 0.3, "reduction": "sum"}
+        value, gradient = cross_entropy(self.Z, [0, 2], **options)
+        z = self.Z.copy()
+        z[0, 1] = -1e4  # as good as masked, and finite
+        expected = cross_entropy(z, [0, 2], **options)
+        assert value == pytest.approx(expected[0], rel=1e-14)
+        assert relative_error(gradient, expected[1]) < 1e-14
+
+    @pytest.mark.parametrize("options", [{"label_smoothing": 0.1}, {}])
+    def test_what_counts_is_refused(self, options):
+        with pytest.raises(ValueError, match=r"logits must be finite, got -inf at index \(0, 1\)"):
+            cross_entropy(self.Z, [0 if options else 1, 2], **options)
+        z = np.array([[np.nan, 0.0, 0.0]])
+        q = np.array([[1.0, 0.0, 0.0]])
+        for target in ([0], [1], q):
+            with (
+                np.errstate(invalid="ignore"),
+                pytest.raises(ValueError, match="logits must be finite, got nan"),
+            ):
+                cross_entropy(z, target, **options)
+        with (
+            np.errstate(invalid="ignore"),
+            pytest.raises(ValueError, match="logits must be finite, got nan"),
+        ):
+            cross_entropy(z, q, weight=[0, 1, 1], reduction="sum")  # no gradient of nan
+
+    def test_nll(self, agrees):
+        log_p = log_softmax(self.Z)
+        for target, ignored in (([-100, 1], -100), ([1, 2], 1)):
+            agrees(
+                nll(log_p, target, ignore_index=ignored),
+                lambda x, t=target, i=ignored: F.nll_loss(x, torch.tensor(t), ignore_index=i),
+                log_p,
+            )
+        value, gradient = nll(log_p, [1, 2], weight=[1, 0, 3])
+        assert value == pytest.approx(-log_p[1, 2])
+        assert gradient.tolist() == [[0, 0, 0], [0, 0, -1]]
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int32, np.uint8, np.uint16, np.uint32, np.uint64])
+@pytest.mark.parametrize("options", [{}, {"label_smoothing": 0.1}, {"weight": WEIGHT}])
+def test_labels_of_any_integer_type(dtype, options):
+    """Of uint64 too, which NumPy neither takes for an index nor adds to other integers."""
+    for loss in (cross_entropy, nll):
+        if loss is nll and "label_smoothing" in options:
+            continue
+        z = LOGITS if loss is cross_entropy else log_softmax(LOGITS)
+        for ignored in (-100, 3, 2**40):
+            expected = loss(z, LABELS, ignore_index=ignored, **options)
+            value, gradient = loss(z, LABELS.astype(dtype), ignore_index=ignored, **options)
+            assert value == expected[0]
+            assert np.array_equal(gradient, expected[1])
+    if np.dtype(dtype).kind == "u":
+        top = np.iinfo(dtype).max  # what -100 stands for in some data sets
+        target = np.array([0, top, 1, top, 2], dtype)
+        value, gradient = cross_entropy(LOGITS, target, ignore_index=int(top), **options)
+        expected = cross_entropy(LOGITS, [0, -100, 1, -100, 2], **options)
+        assert value == expected[0]
+        assert np.array_equal(gradient, expected[1])
 
 
 def test_ignored_samples():
@@ -125,7 +289,7 @@ def test_a_masked_class():
 
 def test_floor_of_softmax_twice():
     p = np.eye(10)  # the best that a first softmax can do
-    value, _ = cross_entropy(p, np.arange(10), refuse_probabilities=False)
+    value, _ = cross_entropy(p, np.arange(10))
     assert value == pytest.approx(1.4612, abs=5e-5)
     assert value == pytest.approx(math.log(math.e + 9) - 1, rel=1e-14)
 
@@ -151,39 +315,12 @@ def test_central_differences_with_everything():
     check_gradient(lambda z: cross_entropy(z, SOFT, **options), z, tolerance=1e-7)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("classes", [2, 10, 1000])
-def test_refuses_probabilities(dtype, classes):
-    logits = np.random.default_rng(0).normal(size=(64, classes)).astype(dtype) * 3
-    p, y = softmax(logits), np.zeros(64, int)
-    message = (
-        "logits must be scores before .* all 64 rows .* sum to 1.* refuse_probabilities=False if"
-    )
-    with pytest.raises(ValueError, match=message):
-        cross_entropy(p, y)
-    twice, _ = cross_entropy(p, y, refuse_probabilities=False)
-    assert relative_error(twice, cross_entropy(p + dtype(1), y)[0]) < 1e-5
-    half = np.eye(classes)[:2].mean(axis=0)
-    for row, special in ((3, half), (0, half[::-1]), (0, np.eye(classes)[0])):  # with 0 and 1 in it
-        p[row] = special
-        with pytest.raises(ValueError, match=message):
-            cross_entropy(p, y)
-    # One row that is no distribution, and the batch may be logits.
-    for row in (0, 5):
-        q = p.copy()
-        q[row, 0] += 0.01
-        assert cross_entropy(q, y)[0] > 0
-    q = p.copy()
-    q[7, :2] = -0.5, q[7, :2].sum() + 0.5
-    assert cross_entropy(q, y)[0] > 0
-
-
-@pytest.mark.parametrize(
-    "logits",
-    [np.zeros((3, 3)), np.eye(3), np.ones((3, 1)), np.full((3, 3), 1 / 3) * (1 + 1e-10)],
-)
-def test_lets_logits_through(logits):
-    assert cross_entropy(logits, np.zeros(3, int))[0] >= 0
+def test_takes_any_numbers_for_logits():
+    """Also constant ones of 1/K, and those of a softmax: a loss does not guess."""
+    assert cross_entropy(np.full((3, 4), 0.25), np.zeros(3, int))[0] == pytest.approx(math.log(4))
+    for target in (LABELS, SOFT):
+        twice, _ = cross_entropy(SOFT, target)
+        assert relative_error(twice, cross_entropy(SOFT + 1, target)[0]) < 1e-14
 
 
 @pytest.mark.parametrize(
@@ -206,8 +343,15 @@ def test_refuses_what_is_no_distribution(target, message):
     ("target", "error", "message"),
     [
         (SOFT.astype(np.float32), TypeError, "target is float32, logits is float64"),
-        (LABELS[:, None], TypeError, "target must be float32 or float64, got int64"),
-        (np.array(2), TypeError, "target must be float32 or float64, got int64"),
+        (np.eye(4, dtype=int)[LABELS], TypeError, "target must be float32 or float64, got int64"),
+        (
+            LABELS[:, None],
+            ValueError,
+            r"target must have shape \(5,\), one class for each row, got \(5, 1\); "
+            r"target.squeeze\(1\) has that shape$",
+        ),
+        (np.array(2), ValueError, r"target must have shape \(5,\), .*, got \(\)$"),
+        (LABELS[:, None] * 1.0, ValueError, r"target has shape \(5, 1\), logits has .*\(5, 4\)"),
     ],
 )
 def test_refuses_other_targets(target, error, message):

@@ -19,8 +19,8 @@ from bookkit.sabotage import (
 WRONG_SIGN = Fault(
     "cross_entropy: wrong sign",
     "losses/classification.py",
-    "p.ravel()[own] -= mass",
-    "p.ravel()[own] += mass",
+    "p[rows, y] -= w_y",
+    "p[rows, y] += w_y",
 )
 UNIT_TESTS = "tests/descent/losses/test_cross_entropy.py"
 

@@ -5,7 +5,7 @@ import numpy as np
 from descent.checks import generator, integer
 
 
-def batches(images, labels, size, *, rng=None, drop_last=False):
+def batches(inputs, targets, size, *, rng=None, drop_last=False):
     """Cut two arrays into batches: one pass through the data.
 
     Every sample comes once. With a generator the order is drawn anew at each call; without,
@@ -13,8 +13,8 @@ def batches(images, labels, size, *, rng=None, drop_last=False):
 
     Parameters
     ----------
-    images, labels : arrays, (N, …)
-        Of any kind; row n of one belongs to row n of the other.
+    inputs, targets : arrays, (N, …)
+        Of any kind, such as images and labels; row n of one belongs to row n of the other.
     size : int
         Samples in a batch. The last batch is smaller if `size` does not divide N.
     rng : numpy.random.Generator, optional
@@ -42,15 +42,15 @@ def batches(images, labels, size, *, rng=None, drop_last=False):
     [10 11] [0 1]
     [12] [2]
     """
-    images, labels = np.asarray(images), np.asarray(labels)
-    if images.shape[:1] != labels.shape[:1] or images.shape[:1] in ((), (0,)):
+    inputs, targets = np.asarray(inputs), np.asarray(targets)
+    if inputs.shape[:1] != targets.shape[:1] or inputs.shape[:1] in ((), (0,)):
         raise ValueError(
-            "images and labels must have the same number of rows, at least 1, but images has "
-            f"shape {images.shape}, labels has shape {labels.shape}"
+            "inputs and targets must have the same number of rows, at least 1, but inputs has "
+            f"shape {inputs.shape}, targets has shape {targets.shape}"
         )
-    count = len(images)
+    count = len(inputs)
     integer("size", size, at_least=1, at_most=count if drop_last else None)
     order = np.arange(count) if rng is None else generator("rng", rng).permutation(count)
     stop = count - count % size if drop_last else count
     chosen = (order[start : start + size] for start in range(0, stop, size))
-    return ((images.take(rows, axis=0), labels.take(rows, axis=0)) for rows in chosen)
+    return ((inputs.take(rows, axis=0), targets.take(rows, axis=0)) for rows in chosen)

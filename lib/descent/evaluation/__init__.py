@@ -3,9 +3,11 @@
 from descent.evaluation.calibration import (
     ReliabilityCurve,
     expected_calibration_error,
+    null_calibration_errors,
     reliability_curve,
     temperature_scaling,
 )
+from descent.evaluation.conformal import conformal_quantile
 from descent.evaluation.intervals import (
     Interval,
     McNemar,
@@ -24,11 +26,13 @@ __all__ = [
     "accuracy",
     "balanced_accuracy",
     "bootstrap_interval",
+    "conformal_quantile",
     "default_metrics",
     "evaluate",
     "evaluation_mode",
     "expected_calibration_error",
     "mcnemar",
+    "null_calibration_errors",
     "paired_bootstrap",
     "predict",
     "reliability_curve",

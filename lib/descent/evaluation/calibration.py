@@ -3,10 +3,10 @@
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import brentq
 
-from descent.checks import class_labels, float_array, integer, ndim
-from descent.losses import cross_entropy
+from descent.checks import class_labels, float_array, generator, integer, ndim
+from descent.losses import softmax
 from descent.losses.classification import distributions
 
 
@@ -70,22 +70,16 @@ def reliability_curve(probabilities, labels, *, bins=15):
     >>> curve.count, curve.confidence[1].round(4), curve.accuracy[1].round(4)
     (array([0, 3]), np.float64(0.7333), np.float64(0.6667))
     """
-    probabilities = float_array("probabilities", probabilities)
-    ndim("probabilities", probabilities, 2, "(N, K)")
-    distributions("probabilities", probabilities, probabilities)
-    n, classes = probabilities.shape
-    labels = class_labels("labels", labels, samples=n, classes=classes)
-    edges = np.linspace(0, 1, integer("bins", bins, at_least=1) + 1)
-    confidence = probabilities.max(axis=1).astype(np.float64)
-    right = probabilities.argmax(axis=1) == labels
-    bin_of = np.digitize(confidence, edges[1:-1], right=True)  # (N,) in 0 … M−1
-    count = np.bincount(bin_of, minlength=bins)
+    confidence, predicted = _predictions(probabilities)
+    samples, classes = np.shape(probabilities)
+    labels = class_labels("labels", labels, samples=samples, classes=classes)
+    edges, bin_of, count = _bins(confidence, bins)
 
     def mean(values):
         total = np.bincount(bin_of, weights=values, minlength=bins)
         return np.divide(total, count, out=np.full(bins, np.nan), where=count > 0)
 
-    return ReliabilityCurve(mean(confidence), mean(right), count, edges)
+    return ReliabilityCurve(mean(confidence), mean(predicted == labels), count, edges)
 
 
 def expected_calibration_error(probabilities, labels, *, bins=15):
@@ -95,7 +89,7 @@ def expected_calibration_error(probabilities, labels, *, bins=15):
         \sum_m \frac{|B_m|}{N}\, \bigl|\operatorname{acc}(B_m) - \operatorname{conf}(B_m)\bigr|
 
     over the bins of `reliability_curve` that are not empty. It is biased upwards for few samples:
-    a perfectly calibrated classifier does not measure 0.
+    a perfectly calibrated classifier does not measure 0; see `null_calibration_errors`.
 
     Parameters
     ----------
@@ -131,13 +125,73 @@ def expected_calibration_error(probabilities, labels, *, bins=15):
     return float(np.nansum(count / count.sum() * np.abs(right - confidence)))
 
 
+def null_calibration_errors(probabilities, *, rng, bins=15, draws=1000):
+    r"""What a perfectly calibrated classifier would measure as its calibration error.
+
+    .. math::
+        \sum_m \frac{|B_m|}{N}\, \Bigl|\frac1{|B_m|} \sum_{n \in B_m} (r_n - c_n)\Bigr|,
+        \qquad c_n = \max_c p_{nc}, \quad r_n \sim \mathrm{Bernoulli}(c_n)
+
+    The probabilities stay, and the labels are drawn anew from them: then they are right by
+    construction. A measured `expected_calibration_error` says something only if it lies above
+    most of these.
+
+    Parameters
+    ----------
+    probabilities : float array, (N, K)
+        A distribution in each row; not logits.
+    rng : numpy.random.Generator
+    bins : int ≥ 1
+    draws : int ≥ 1
+
+    Returns
+    -------
+    errors : float64 array, (draws,)
+        Their mean is the bias; their quantiles are critical values.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `reliability_curve`; fewer than one draw, an `rng` that is no generator.
+
+    References
+    ----------
+    Bröcker and Smith (2007), "Increasing the Reliability of Reliability Diagrams", Weather and
+    Forecasting 22; Vaicenavicius et al. (2019), "Evaluating model calibration in
+    classification", AISTATS, section 5.
+
+    Examples
+    --------
+    >>> from descent.evaluation import null_calibration_errors
+    >>> p = np.full((100, 2), 0.5)  # the share of heads in 100 fair coins: off by .04 on average
+    >>> errors = null_calibration_errors(p, rng=np.random.default_rng(0))
+    >>> round(errors.mean(), 3), round(np.sqrt(2 / np.pi) * 0.05, 3)
+    (np.float64(0.04), np.float64(0.04))
+    """
+    confidence, _ = _predictions(probabilities)
+    generator("rng", rng)
+    integer("draws", draws, at_least=1)
+    _, bin_of, _ = _bins(confidence, bins)
+    errors = np.empty(draws)
+    for i in range(draws):
+        right = rng.random(len(confidence)) < confidence
+        gaps = np.bincount(bin_of, weights=right - confidence, minlength=bins)
+        errors[i] = np.abs(gaps).sum() / len(confidence)
+    return errors
+
+
 def temperature_scaling(logits, labels):
     r"""The temperature that makes the logits of validation data most likely.
 
     .. math:: T^* = \arg\min_{T > 0}\; -\frac1N \sum_n \log \operatorname{softmax}(z_n / T)_{y_n}
 
     Dividing all logits by one number changes no decision, only the confidence: less of it for
-    T > 1. The mean is convex in 1/T, so it has one minimum, found along log T.
+    T > 1. The mean is convex in :math:`\beta = 1/T`, so its one minimum is where the derivative
+
+    .. math:: \frac1N \sum_n \sum_c p_{nc}\,(z_{nc} - z_{n y_n}), \qquad
+        p_n = \operatorname{softmax}(\beta z_n)
+
+    changes its sign.
 
     Parameters
     ----------
@@ -149,7 +203,7 @@ def temperature_scaling(logits, labels):
     Returns
     -------
     temperature : float
-        T*, to within a relative error of about 1e-7.
+        T*, to within a relative error of about 1e-12.
 
     Raises
     ------
@@ -179,23 +233,41 @@ def temperature_scaling(logits, labels):
     labels = class_labels("labels", labels, samples=n, classes=classes)
     if not np.isfinite(logits).all():
         raise ValueError("logits must be finite, got nan or inf")
-    chosen = logits[np.arange(n), labels]
-    if (chosen == logits.max(axis=1)).all():
+    ahead = logits - logits[np.arange(n), labels][:, None]  # (N, K): z_c − z_y
+    scale = np.abs(ahead).max()
+    if (ahead <= 1e-100 * scale).all():  # or ahead by less than floats can tell
         raise ValueError(
             "logits: each label has the largest logit of its row, so the likelihood grows as the "
             "temperature goes to 0; use data on which the network errs"
         )
-    if chosen.mean() <= logits.mean():
+    ahead /= scale
+
+    def slope(beta):
+        return (softmax(beta * ahead, dim=1) * ahead).sum(axis=1).mean()
+
+    if slope(0.0) >= 0:
         raise ValueError(
             "logits: the labels' logits are not above average, so the likelihood grows as the "
             "temperature goes to infinity; do the labels belong to these logits?"
         )
-    scale = np.abs(logits - logits.mean(axis=1, keepdims=True)).max()
-    unit = logits / scale
-    result = minimize_scalar(
-        lambda log_t: cross_entropy(unit / np.exp(log_t), labels)[0],
-        bounds=(-15, 15),
-        method="bounded",
-        options={"xatol": 1e-9},
-    )
-    return float(scale * np.exp(result.x))
+    low = high = 1.0
+    while slope(low) >= 0:
+        low /= 2
+    while slope(high) < 0:
+        high *= 2
+    return float(scale / brentq(slope, low, high, xtol=1e-300, rtol=1e-12))
+
+
+def _predictions(probabilities):
+    """The largest probability in each row, (N,), and its class, (N,)."""
+    probabilities = float_array("probabilities", probabilities)
+    ndim("probabilities", probabilities, 2, "(N, K)")
+    distributions("probabilities", probabilities, probabilities)
+    return probabilities.max(axis=1).astype(np.float64), probabilities.argmax(axis=1)
+
+
+def _bins(confidence, bins):
+    """The bins' edges, (M + 1,), each sample's bin, (N,) in 0 … M−1, and their counts, (M,)."""
+    edges = np.linspace(0, 1, integer("bins", bins, at_least=1) + 1)
+    bin_of = np.digitize(confidence, edges[1:-1], right=True)
+    return edges, bin_of, np.bincount(bin_of, minlength=bins)

@@ -9,7 +9,7 @@ import numpy as np
 from descent.checks import class_labels, float_array, integer, ndim
 
 
-def accuracy(logits, labels):
+def accuracy(logits, labels, *, ignore_index=-100):
     r"""The share of samples whose highest logit is the label's.
 
     .. math:: \frac1N \sum_n [\arg\max_c z_{nc} = y_n]
@@ -20,6 +20,8 @@ def accuracy(logits, labels):
         Or anything of the same order, such as probabilities. Of equal ones the first counts.
     labels : int array, (N,)
         In 0 … K−1.
+    ignore_index : int
+        Samples of this label do not count, as in `cross_entropy`.
 
     Returns
     -------
@@ -28,7 +30,7 @@ def accuracy(logits, labels):
     Raises
     ------
     ValueError
-        Shapes that do not fit, a label out of range, nan in the logits.
+        Shapes that do not fit, a label out of range, nan in the logits, every sample ignored.
     TypeError
         Logits that are not floats, labels that are not integers.
 
@@ -38,11 +40,11 @@ def accuracy(logits, labels):
     >>> accuracy(np.array([[2.0, 1.0], [0.0, 3.0], [1.0, 0.0], [0.0, 1.0]]), np.array([0, 1, 1, 1]))
     0.75
     """
-    logits, labels = _logits_and_labels(logits, labels)
+    logits, labels = _logits_and_labels(logits, labels, ignore_index)
     return float((logits.argmax(axis=1) == labels).mean())
 
 
-def top_k_accuracy(logits, labels, *, k=5):
+def top_k_accuracy(logits, labels, *, k=5, ignore_index=-100):
     r"""The share of samples whose label is among the k highest logits.
 
     .. math::
@@ -57,6 +59,8 @@ def top_k_accuracy(logits, labels, *, k=5):
     labels : int array, (N,)
         In 0 … K−1.
     k : int in 1 … K
+    ignore_index : int
+        As in `accuracy`.
 
     Returns
     -------
@@ -74,13 +78,13 @@ def top_k_accuracy(logits, labels, *, k=5):
     >>> top_k_accuracy(logits, np.array([1, 2]), k=2)
     0.5
     """
-    logits, labels = _logits_and_labels(logits, labels)
+    logits, labels = _logits_and_labels(logits, labels, ignore_index)
     integer("k", k, at_least=1, at_most=logits.shape[1])
     best = np.argsort(-logits, axis=1, kind="stable")[:, :k]  # (N, k)
     return float((best == labels[:, None]).any(axis=1).mean())
 
 
-def balanced_accuracy(logits, labels):
+def balanced_accuracy(logits, labels, *, ignore_index=-100):
     r"""The mean over the classes of the accuracy within each class.
 
     .. math:: \frac1{|C|} \sum_{c \in C} \frac{\sum_n [y_n = c]\,[\arg\max_k z_{nk} = c]}
@@ -94,6 +98,8 @@ def balanced_accuracy(logits, labels):
     logits : float array, (N, K)
     labels : int array, (N,)
         In 0 … K−1.
+    ignore_index : int
+        As in `accuracy`.
 
     Returns
     -------
@@ -116,14 +122,23 @@ def balanced_accuracy(logits, labels):
     >>> balanced_accuracy(logits, np.array([0, 0, 0, 1]))
     0.5
     """
-    logits, labels = _logits_and_labels(logits, labels)
+    logits, labels = _logits_and_labels(logits, labels, ignore_index)
     right = logits.argmax(axis=1) == labels
     return float(np.mean([right[labels == c].mean() for c in np.unique(labels)]))
 
 
-def _logits_and_labels(logits, labels):
+def _logits_and_labels(logits, labels, ignore_index):
+    """The rows that count, (M, K), and their labels, (M,)."""
     logits = float_array("logits", logits)
     ndim("logits", logits, 2, "(N, K)")
+    samples, classes = logits.shape
+    labels = class_labels(
+        "labels", labels, samples=samples, classes=classes, ignore_index=ignore_index
+    )
+    counts = labels != ignore_index
+    if not counts.any():
+        raise ValueError(f"labels: every sample is ignored, label {ignore_index}")
+    logits, labels = logits[counts], labels[counts]
     if np.isnan(logits).any():
         raise ValueError(f"logits must not be nan, got {np.isnan(logits).sum()} entries nan")
-    return logits, class_labels("labels", labels, samples=len(logits), classes=logits.shape[1])
+    return logits, labels

@@ -1,5 +1,6 @@
 """Running a network without training it."""
 
+import math
 from contextlib import contextmanager
 
 import numpy as np
@@ -8,7 +9,7 @@ from descent.checks import float_array, integer
 from descent.evaluation.metrics import accuracy
 
 
-def predict(net, images, batch_size=256):
+def predict(net, inputs, batch_size=256):
     """The outputs of a network in evaluation mode, batch by batch.
 
     Every layer is back in its own mode afterwards.
@@ -16,9 +17,11 @@ def predict(net, images, batch_size=256):
     Parameters
     ----------
     net : Layer
-    images : float array, (N, …)
+    inputs : float array, (N, …)
+        Such as images.
     batch_size : int
-        Changes memory and speed, and nothing else.
+        The most samples at a time; the batches are as equal as can be. It changes memory and
+        speed, and nothing else.
 
     Returns
     -------
@@ -28,9 +31,9 @@ def predict(net, images, batch_size=256):
     Raises
     ------
     ValueError
-        No images, a batch size below 1.
+        No inputs, a batch size below 1.
     TypeError
-        Images that are not floats.
+        Inputs that are not floats.
 
     Examples
     --------
@@ -39,26 +42,27 @@ def predict(net, images, batch_size=256):
     >>> predict(net, np.zeros((5, 3))).shape
     (5, 2)
     """
-    images = float_array("images", images)
+    inputs = float_array("inputs", inputs)
     integer("batch_size", batch_size, at_least=1)
-    starts = range(0, len(images), batch_size)
+    parts = np.array_split(inputs, math.ceil(len(inputs) / batch_size))
     with evaluation_mode(net):
-        return np.concatenate([net.forward(images[i : i + batch_size]) for i in starts])
+        return np.concatenate([net.forward(part) for part in parts])
 
 
-def evaluate(net, loss, images, labels, *, metrics=None, batch_size=256):
+def evaluate(net, loss, inputs, targets, *, metrics=None, batch_size=256):
     """The loss and the metrics of a network in evaluation mode, over all samples at once.
 
     Parameters
     ----------
     net : Layer
     loss : callable
-        Takes (outputs, labels), returns (value, gradient).
-    images : float array, (N, …)
-    labels : array, (N, …)
+        Takes (outputs, targets), returns (value, gradient).
+    inputs : float array, (N, …)
+    targets : array, (N, …)
+        Such as class labels.
     metrics : dict from str to callable, optional
-        Each takes (outputs, labels), returns a number. Unless told otherwise ``{"accuracy":
-        accuracy}`` for class indices, none for other labels.
+        Each takes (outputs, targets), returns a number. Unless told otherwise ``{"accuracy":
+        accuracy}`` for class indices, none for other targets.
     batch_size : int
 
     Returns
@@ -69,7 +73,7 @@ def evaluate(net, loss, images, labels, *, metrics=None, batch_size=256):
     Raises
     ------
     ValueError
-        Numbers of images and labels that differ, a metric called "loss", and as `predict`.
+        Numbers of inputs and targets that differ, a metric called "loss", and as `predict`.
 
     Examples
     --------
@@ -80,22 +84,22 @@ def evaluate(net, loss, images, labels, *, metrics=None, batch_size=256):
     >>> {name: round(value, 4) for name, value in results.items()}
     {'loss': 0.3133, 'accuracy': 1.0}
     """
-    labels = np.asarray(labels)
-    if len(images) != len(labels):
+    targets = np.asarray(targets)
+    if len(inputs) != len(targets):
         raise ValueError(
-            f"expected one label for each image, got {len(images)} images, {len(labels)} labels"
+            f"expected one target for each input, got {len(inputs)} inputs, {len(targets)} targets"
         )
-    metrics = default_metrics(labels) if metrics is None else metrics
+    metrics = default_metrics(targets) if metrics is None else metrics
     if "loss" in metrics:
         raise ValueError('metrics must not use the name "loss", which is the loss\'s own')
-    outputs = predict(net, images, batch_size)
-    results = {"loss": float(loss(outputs, labels)[0])}
-    return results | {name: float(metric(outputs, labels)) for name, metric in metrics.items()}
+    outputs = predict(net, inputs, batch_size)
+    results = {"loss": float(loss(outputs, targets)[0])}
+    return results | {name: float(metric(outputs, targets)) for name, metric in metrics.items()}
 
 
-def default_metrics(labels):
-    """What `evaluate` measures beside the loss: the accuracy, if the labels are class indices."""
-    classes = np.issubdtype(labels.dtype, np.integer) and labels.ndim == 1
+def default_metrics(targets):
+    """What `evaluate` measures beside the loss: the accuracy, if the targets are class indices."""
+    classes = np.issubdtype(targets.dtype, np.integer) and targets.ndim == 1
     return {"accuracy": accuracy} if classes else {}
 
 

@@ -1,4 +1,4 @@
-"""Regularization: penalties, early stopping, and noise on labels and images.
+"""Regularization: penalties, projections, early stopping, and noise on labels and images.
 
 Dropout and stochastic depth are layers.
 """
@@ -18,17 +18,10 @@ from descent.regularization.augmentation import (
 from descent.regularization.early_stopping import EarlyStopping
 from descent.regularization.label_noise import corrupt_labels
 from descent.regularization.mixing import cutmix, mixup
-from descent.regularization.penalties import (
-    decay_weights,
-    early_stopping_filter,
-    elastic_net,
-    l1,
-    l2,
-    max_norm,
-    ridge,
-    ridge_filter,
-    soft_threshold,
-)
+from descent.regularization.penalties import elastic_net, l1, l2
+from descent.regularization.projections import decay_weights, max_norm, soft_threshold
+from descent.regularization.ridge import ridge
+from descent.regularization.spectral_filters import early_stopping_filter, ridge_filter
 
 __all__ = [
     "EarlyStopping",

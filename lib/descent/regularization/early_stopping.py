@@ -1,5 +1,6 @@
 """Stopping when validation no longer improves."""
 
+from copy import deepcopy
 from math import inf
 
 from descent.checks import integer, number, one_of
@@ -23,7 +24,7 @@ class EarlyStopping:
     best : float
         The best value so far; infinite before the first.
     best_step : int or None
-        When it came, counted from 0.
+        When it came, counted from 1: the number of its epoch, if there is a value each epoch.
     best_state : dict or None
         A copy of the network's `state_dict` from then.
     waited : int
@@ -43,13 +44,15 @@ class EarlyStopping:
     >>> from descent.regularization import EarlyStopping
     >>> net = Linear(1, 1, rng=np.random.default_rng(0))
     >>> stopping = EarlyStopping(patience=2)
-    >>> for epoch, loss in enumerate([3.0, 1.0, 2.0, 1.5, 0.5]):
+    >>> for epoch, loss in enumerate([3.0, 1.0, 2.0, 1.5, 0.5], start=1):
     ...     if stopping.step(loss, net):
     ...         break
     >>> epoch, stopping.best_step, stopping.best
-    (3, 1, 1.0)
+    (4, 2, 1.0)
     >>> stopping.restore(net)
     """
+
+    state_names = ("best", "best_step", "best_state", "steps", "waited")
 
     def __init__(self, patience, *, min_delta=0.0, mode="min"):
         self.patience = integer("patience", patience, at_least=1)
@@ -80,13 +83,13 @@ class EarlyStopping:
         stop : bool
             Whether `patience` is used up.
         """
+        self.steps += 1
         gain = self.best - value if self.mode == "min" else value - self.best
         if gain > self.min_delta:
             self.best, self.best_step, self.best_state = value, self.steps, net.state_dict()
             self.waited = 0
         else:
             self.waited += 1
-        self.steps += 1
         return self.waited >= self.patience
 
     def restore(self, net):
@@ -100,3 +103,19 @@ class EarlyStopping:
         if self.best_state is None:
             raise ValueError("no state has been kept: step has seen no finite value yet")
         net.load_state_dict(self.best_state)
+
+    def state_dict(self):
+        """What has been seen so far; not the patience, the `min_delta` and the mode."""
+        return deepcopy({name: getattr(self, name) for name in self.state_names})
+
+    def load_state_dict(self, state):
+        """Put back what `state_dict` gave. The patience, the `min_delta` and the mode stay.
+
+        Raises
+        ------
+        ValueError
+            A state of something else. Then nothing has been changed.
+        """
+        if state.keys() != set(self.state_names):
+            raise ValueError(f"state must have {list(self.state_names)}, got {list(state)}")
+        vars(self).update(deepcopy(state))

@@ -1,12 +1,12 @@
-"""Mixing pairs of images, and their labels with them."""
+"""Mixing pairs of samples, and their labels with them."""
 
 import numpy as np
 
 from descent.checks import class_labels, float_array, generator, integer, ndim, number
 
 
-def mixup(images, labels, *, classes, alpha=1.0, rng):
-    r"""Blend each image with another of the batch, and their classes in the same proportion.
+def mixup(inputs, labels, *, classes, alpha=1.0, rng):
+    r"""Blend each sample with another of the batch, and their classes in the same proportion.
 
     .. math::
         \tilde x = \lambda x_i + (1-\lambda)\, x_j,\qquad
@@ -14,11 +14,12 @@ def mixup(images, labels, *, classes, alpha=1.0, rng):
         \lambda \sim \mathrm{Beta}(\alpha, \alpha)
 
     One :math:`\lambda` holds for the batch, and the partners j are a random permutation, as in
-    the authors' code; an image may meet itself.
+    the authors' code; a sample may meet itself.
 
     Parameters
     ----------
-    images : float array, (N, …)
+    inputs : float array, (N, …)
+        Such as images.
     labels : int array, (N,)
         In 0 … classes − 1.
     classes : int ≥ 2
@@ -31,12 +32,12 @@ def mixup(images, labels, *, classes, alpha=1.0, rng):
     -------
     mixed : float array, (N, …)
     targets : float array, (N, K)
-        Distributions, in the images' dtype; `cross_entropy` takes them.
+        Distributions, in the inputs' dtype; `cross_entropy` takes them.
 
     Raises
     ------
     ValueError, TypeError
-        Images that are not floats, labels that are no classes or not N, an alpha that is not
+        Inputs that are not floats, labels that are no classes or not N, an alpha that is not
         positive, no generator.
 
     References
@@ -46,15 +47,15 @@ def mixup(images, labels, *, classes, alpha=1.0, rng):
     Examples
     --------
     >>> from descent.regularization import mixup
-    >>> images, labels = np.eye(3), np.arange(3)
-    >>> mixed, targets = mixup(images, labels, classes=3, rng=np.random.default_rng(0))
+    >>> inputs, labels = np.eye(3), np.arange(3)
+    >>> mixed, targets = mixup(inputs, labels, classes=3, rng=np.random.default_rng(0))
     >>> np.array_equal(mixed, targets), targets.sum(axis=1)
     (True, array([1., 1., 1.]))
     """
-    images = float_array("images", images)
-    q = _one_hot(images, labels, classes)
-    share, partner = _draw(len(images), alpha, rng)
-    mixed = share * images + (1 - share) * images[partner]
+    inputs = float_array("inputs", inputs)
+    q = _one_hot(inputs, labels, classes)
+    share, partner = _draw(len(inputs), alpha, rng)
+    mixed = share * inputs + (1 - share) * inputs[partner]
     return mixed, share * q + (1 - share) * q[partner]
 
 
@@ -120,10 +121,10 @@ def cutmix(images, labels, *, classes, alpha=1.0, rng):
     return mixed, share * q + (1 - share) * q[partner]
 
 
-def _one_hot(images, labels, classes):
+def _one_hot(inputs, labels, classes):
     integer("classes", classes, at_least=2)
-    labels = class_labels("labels", labels, samples=len(images), classes=classes)
-    return np.eye(classes, dtype=images.dtype)[labels]
+    labels = class_labels("labels", labels, samples=len(inputs), classes=classes)
+    return np.eye(classes, dtype=inputs.dtype)[labels]
 
 
 def _draw(count, alpha, rng):

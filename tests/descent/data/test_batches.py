@@ -55,9 +55,9 @@ def test_lists_will_do():
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: batches(X, Y[:9], 2), ValueError, r"images has shape \(10, 2\), labels has .*9"),
-        (lambda: batches(X[:0], Y[:0], 2), ValueError, r"at least 1, but images has shape \(0, 2"),
-        (lambda: batches(1.0, 2, 2), ValueError, r"images has shape \(\), labels has shape \(\)"),
+        (lambda: batches(X, Y[:9], 2), ValueError, r"inputs has shape \(10, 2\), targets has .*9"),
+        (lambda: batches(X[:0], Y[:0], 2), ValueError, r"at least 1, but inputs has shape \(0, 2"),
+        (lambda: batches(1.0, 2, 2), ValueError, r"inputs has shape \(\), targets has shape \(\)"),
         (lambda: batches(X, Y, 0), ValueError, "size must be finite and ≥ 1, got 0"),
         (lambda: batches(X, Y, 2.5), TypeError, "size must be an integer, got 2.5"),
         (lambda: batches(X, Y, 11, drop_last=True), ValueError, "size must .*≤ 10, got 11"),

@@ -9,6 +9,7 @@ from scipy.special import softmax
 
 from descent.evaluation import (
     expected_calibration_error,
+    null_calibration_errors,
     reliability_curve,
     temperature_scaling,
 )
@@ -166,6 +167,67 @@ def test_temperature_leaves_its_arguments_alone_and_takes_float32():
     expected = temperature_scaling(logits, labels)
     assert np.isclose(temperature_scaling(single, labels), expected, rtol=1e-5)
     assert np.array_equal(single, kept)
+
+
+@pytest.mark.parametrize("gap", [1e-3, 1e-6, 1e-9, 1e-12])
+def test_a_temperature_may_be_as_small_or_as_large_as_it_has_to_be(gap):
+    # One class is hopeless, and the other two are a hair apart: three of four are right.
+    close = np.array([[gap, 0.0, -1.0]] * 4)
+    assert temperature_scaling(close, np.array([0, 0, 0, 1])) == pytest.approx(gap / np.log(3))
+    # Right by 1 + gap, and wrong by 1: (1 + gap) σ(−β (1 + gap)) = σ(β), so β ≈ gap.
+    even = np.array([[1.0 + gap, 0.0], [1.0, 0.0]])
+    measured = temperature_scaling(even, np.array([0, 1]))
+    assert measured == pytest.approx(1 / gap, rel=max(2 * gap, 1e-15 / gap))
+
+
+def test_a_lead_too_small_for_floats_is_none():
+    with pytest.raises(ValueError, match="temperature goes to 0"):
+        temperature_scaling(np.array([[1e-310, 0.0, -1.0]] * 4), np.array([0, 0, 0, 1]))
+
+
+class TestNullCalibrationErrors:
+    def test_are_those_of_labels_drawn_from_the_probabilities(self):
+        rng = np.random.default_rng(0)
+        p = rng.dirichlet([0.3, 0.5, 0.9], size=60)
+        errors = null_calibration_errors(p, rng=rng, bins=7, draws=4000)
+        assert errors.shape == (4000,)
+        drawn = (rng.random((4000, 60, 1)) > p.cumsum(axis=1)[:, :2]).sum(axis=2)
+        expected = [expected_calibration_error(p, labels, bins=7) for labels in drawn]
+        assert errors.mean() == pytest.approx(np.mean(expected), rel=0.02)
+        for q in (0.05, 0.5, 0.95):
+            assert np.quantile(errors, q) == pytest.approx(np.quantile(expected, q), rel=0.05)
+
+    def test_shrink_with_the_root_of_the_samples(self):
+        rng = np.random.default_rng(0)
+        few, many = (
+            null_calibration_errors(np.full((n, 2), 0.5), rng=rng).mean() for n in (100, 10000)
+        )
+        assert few / many == pytest.approx(10, rel=0.15)
+
+    def test_of_certainty_are_zero(self):
+        errors = null_calibration_errors(np.eye(3), rng=np.random.default_rng(0), draws=5)
+        assert errors.tolist() == [0.0] * 5
+
+    def test_defaults_and_the_generator(self):
+        p = np.array([[0.9, 0.1], [0.35, 0.65]] * 10)
+        first = null_calibration_errors(p, rng=np.random.default_rng(0))
+        again = null_calibration_errors(p, rng=np.random.default_rng(0), bins=15, draws=1000)
+        assert np.array_equal(first, again)
+
+    @pytest.mark.parametrize(
+        ("change", "error", "message"),
+        [
+            ({"probabilities": np.eye(2) * 3}, ValueError, "must hold a distribution in each"),
+            ({"probabilities": np.ones(2)}, ValueError, r"must have shape \(N, K\)"),
+            ({"bins": 0}, ValueError, "bins must be finite and ≥ 1, got 0"),
+            ({"draws": 0}, ValueError, "draws must be finite and ≥ 1, got 0"),
+            ({"rng": 0}, TypeError, r"rng must be a numpy\.random\.Generator"),
+        ],
+    )
+    def test_bad_input(self, change, error, message):
+        arguments = {"probabilities": np.eye(2), "rng": np.random.default_rng(0)} | change
+        with pytest.raises(error, match=message):
+            null_calibration_errors(arguments.pop("probabilities"), **arguments)
 
 
 @pytest.mark.parametrize(

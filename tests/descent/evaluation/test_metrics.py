@@ -61,6 +61,36 @@ def test_of_equal_logits_the_first_counts():
     assert top_k_accuracy(tie, labels, k=2) == pytest.approx(2 / 3)
 
 
+@few
+@given(seed=st.integers(0, 99), n=st.integers(1, 40), classes=st.integers(2, 6))
+def test_top_k_is_its_formula_where_logits_are_equal(seed, n, classes):
+    rng = np.random.default_rng(seed)
+    logits = rng.integers(3, size=(n, classes)) - rng.choice(
+        [0.0, np.inf], size=(n, classes), p=[0.9, 0.1]
+    )
+    labels = rng.integers(classes, size=n)
+    for k in range(1, classes + 1):
+        right = [
+            sum(z > row[y] for z in row) + sum(z == row[y] for z in row[:y]) < k
+            for row, y in zip(logits, labels, strict=True)
+        ]
+        assert top_k_accuracy(logits, labels, k=k) == pytest.approx(np.mean(right))
+    assert top_k_accuracy(logits, labels, k=1) == accuracy(logits, labels)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("options", [{}, {"ignore_index": -1}, {"ignore_index": 2}])
+def test_ignored_samples_do_not_count_whatever_their_logits(metric, options):
+    logits, labels = random_case(3, 40, 6)
+    ignored = np.arange(40) % 3 == 0
+    labels[~ignored] %= 2
+    expected = metric(logits[~ignored], labels[~ignored])
+    labels[ignored], logits[ignored] = options.get("ignore_index", -100), np.nan
+    assert metric(logits, labels, **options) == expected
+    with pytest.raises(ValueError, match="labels: every sample is ignored"):
+        metric(logits[ignored], labels[ignored], **options)
+
+
 @pytest.mark.parametrize("metric", METRICS)
 def test_return_a_float_for_either_dtype(metric):
     logits = np.eye(6, dtype=np.float32)

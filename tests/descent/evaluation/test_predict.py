@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from descent.evaluation import evaluate, evaluation_mode, predict
-from descent.layers import Layer, Linear, ReLU, Sequential
+from descent.layers import BatchNorm1d, Layer, Linear, ReLU, Sequential
 from descent.losses import cross_entropy
 
 
@@ -23,7 +23,13 @@ def test_predict_goes_batch_by_batch_in_evaluation_mode():
     recorder = Recorder()
     x = np.random.default_rng(0).normal(size=(7, 2))
     assert np.array_equal(predict(Sequential(recorder), x, 3), x)
-    assert recorder.calls == [(3, False), (3, False), (1, False)]
+    assert recorder.calls == [(3, False), (2, False), (2, False)]
+
+
+def test_no_batch_is_a_single_sample_that_batch_statistics_could_not_take():
+    net = BatchNorm1d(2, track_running_stats=False)
+    x = np.random.default_rng(0).normal(size=(257, 2))
+    assert predict(net, x).shape == (257, 2)
 
 
 def test_predict_does_not_depend_on_the_batch_size():
@@ -69,17 +75,17 @@ def test_predict_keeps_float32():
 
 
 @pytest.mark.parametrize(
-    ("images", "batch_size", "error", "message"),
+    ("inputs", "batch_size", "error", "message"),
     [
-        (np.ones((2, 3), int), 1, TypeError, "images must be float32 or float64, got int64"),
-        (np.ones((0, 3)), 1, ValueError, "images is empty"),
+        (np.ones((2, 3), int), 1, TypeError, "inputs must be float32 or float64, got int64"),
+        (np.ones((0, 3)), 1, ValueError, "inputs is empty"),
         (np.ones((2, 3)), 0, ValueError, "batch_size must be finite and ≥ 1, got 0"),
         (np.ones((2, 3)), 1.5, TypeError, "batch_size must be an integer"),
     ],
 )
-def test_bad_input(images, batch_size, error, message):
+def test_bad_input(inputs, batch_size, error, message):
     with pytest.raises(error, match=message):
-        predict(Recorder(), images, batch_size)
+        predict(Recorder(), inputs, batch_size)
 
 
 LOGITS = np.array([[2.0, 0.0], [0.0, 1.0], [3.0, 0.0]])
@@ -120,7 +126,7 @@ def test_evaluate_with_metrics_of_ones_own():
 
 
 def test_evaluate_refuses_lengths_that_differ():
-    message = "expected one label for each image, got 3 images, 2 labels"
+    message = "expected one target for each input, got 3 inputs, 2 targets"
     with pytest.raises(ValueError, match=message):
         evaluate(Recorder(), cross_entropy, LOGITS, LABELS[:2])
 

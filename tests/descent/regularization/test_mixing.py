@@ -134,7 +134,11 @@ def test_mixup_takes_flat_images():
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"images": np.ones((6, 2, 7, 5), int)}, TypeError, "images must be float32 or float64"),
+        (
+            {"images": np.ones((6, 2, 7, 5), int)},
+            TypeError,
+            "(inputs|images) must be float32",
+        ),
         ({"labels": LABELS[:5]}, ValueError, r"labels must have shape \(6,\)"),
         ({"labels": LABELS + 1}, ValueError, "labels must lie in 0 … 2, got 3"),
         ({"labels": LABELS * 1.0}, TypeError, "labels must be integer class indices"),
@@ -145,8 +149,9 @@ def test_mixup_takes_flat_images():
 )
 def test_bad_input(mixer, change, error, message):
     arguments = {"images": IMAGES, "labels": LABELS, "classes": 3}
+    arguments |= {"rng": np.random.default_rng(0), **change}
     with pytest.raises(error, match=message):
-        mixer(**{**arguments, "rng": np.random.default_rng(0), **change})
+        mixer(arguments.pop("images"), **arguments)
 
 
 def test_cutmix_needs_images():

@@ -331,7 +331,7 @@ class TestEarlyStopping:
             monitor="quality",
         )
         assert history.epoch == 4
-        assert stopping.best_step == 1
+        assert stopping.best_step == 2
         assert np.array_equal(net.flat.data, states[1])
         assert not np.array_equal(net.flat.data, states[3])
 

@@ -1,5 +1,6 @@
 """Claims: sentences of the book that are measured and required where they stand."""
 
+import re
 from html import escape
 
 import numpy as np
@@ -32,7 +33,8 @@ def claim(
     Parameters
     ----------
     number : str
-        Chapter and place in the chapter, such as "0.2"; unique in the book.
+        Chapter and place in the chapter, such as "0.2", in quotes, since 0.20 is no other number
+        than 0.2; unique in the book.
     statement : str
         One sentence, without the measured number.
     measured : number, array of numbers, or bool
@@ -46,8 +48,8 @@ def claim(
         The measured quantity is a rounding error and must stay below this. Its digits mean
         nothing, so the line prints the bound alone.
     seeds : sequence of int, optional
-        The seeds behind the measured numbers. The line then gives their mean, their range, and
-        Student's 95% interval for the mean.
+        The seeds behind the measured numbers, two or more. The line then gives their mean, their
+        range, and Student's 95% interval for the mean.
     form : str
         Format of the printed numbers: few digits, so that they hold on other machines too.
     source : str, optional
@@ -58,30 +60,71 @@ def claim(
     ClaimError
         The claim does not hold, or what was measured is not finite.
     TypeError, ValueError
-        A claim that requires nothing, or whose arguments contradict each other.
+        A claim that measured nothing, or no real numbers; that requires nothing, or what no
+        number can fail; or whose arguments contradict each other.
     """
-    values = np.atleast_1d(np.asarray(measured))
+    if not isinstance(number, str) or not re.fullmatch(r"\d+\.[1-9]\d*", number):
+        raise ValueError(f'number must be a str such as "0.2", got {number!r}')
+    values = _values(measured)
+    seeds = None if seeds is None else _distinct(seeds, values.size)
     required, holds = _requirement(values, at_least, at_most, near, within, exact_to, seeds, form)
+    if not holds:
+        precise = ", ".join(f"{value:.10g}" for value in values.ravel().astype(float))
+        raise ClaimError(f"Claim {number} ✗ {statement}: {precise}; required {required}")
     record = {
-        "number": str(number),
+        "number": number,
         "statement": statement,
         "measured": _in_words(values, exact_to, seeds, form),
         "required": required,
         "source": source,
     }
     if seeds is not None:
-        record["seeds"] = [int(seed) for seed in seeds]
+        record["seeds"] = seeds
         record["spread"] = _spread(values, form)
-    if not holds:
-        precise = ", ".join(f"{value:.10g}" for value in values.ravel().astype(float))
-        raise ClaimError(f"Claim {number} ✗ {statement}: {precise}; required {required}")
     display({"text/plain": _line(record), "text/html": _html(record), RECORD: record}, raw=True)
+
+
+def _values(measured):
+    """What was measured as an array of bools or of real numbers, at least one."""
+    values = np.atleast_1d(np.asarray(measured))
+    if values.size == 0:
+        raise ValueError(f"measured is empty, of shape {values.shape}: nothing was measured")
+    if values.dtype.kind not in "biuf":
+        raise TypeError(
+            f"measured must be real numbers or bools, got {values.dtype} from {measured!r}"
+        )
+    return values
+
+
+def _distinct(seeds, count):
+    seeds = [int(seed) for seed in seeds]
+    if len(seeds) != count:
+        raise ValueError(f"seeds has {len(seeds)} entries, measured has {count}")
+    if len(seeds) < 2:
+        raise ValueError(f"seeds must be at least two, got {seeds}: one has no spread")
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds must differ, got {seeds}")
+    return seeds
+
+
+def _required_numbers(values, **required):
+    """Refuse a requirement that is no number, or that every number meets, or none."""
+    given = {name: np.asarray(value) for name, value in required.items() if value is not None}
+    for name, value in given.items():
+        if value.dtype.kind not in "iuf" or not np.isfinite(value).all():
+            raise ValueError(f"{name} must be finite numbers, got {required[name]!r}")
+        if value.size != 1 and (name != "near" or value.shape != values.shape):
+            raise ValueError(f"{name} has shape {value.shape}, measured has {values.shape}")
+    if given.get("within", 0) < 0 or given.get("exact_to", 1) <= 0:
+        raise ValueError("within must be ≥ 0, and exact_to > 0")
+    if {"at_least", "at_most"} <= given.keys() and given["at_least"] > given["at_most"]:
+        raise ValueError(f"at_least is {required['at_least']}, at_most {required['at_most']}")
 
 
 def _requirement(values, at_least, at_most, near, within, exact_to, seeds, form):
     """What is required, in words, and whether it holds."""
-    if seeds is not None and len(seeds) != values.size:
-        raise ValueError(f"seeds has {len(seeds)} entries, measured has {values.size}")
+    numbers = {"at_least": at_least, "at_most": at_most, "near": near, "within": within}
+    _required_numbers(values, exact_to=exact_to, **numbers)
     if (near is None) != (within is None):
         raise ValueError("near and within belong together")
     kinds = [at_least is not None or at_most is not None, near is not None, exact_to is not None]
@@ -91,10 +134,10 @@ def _requirement(values, at_least, at_most, near, within, exact_to, seeds, form)
         return "true", bool(values.all())
     if sum(kinds) != 1:
         raise ValueError("a claim needs one of: at_least and/or at_most; near and within; exact_to")
-    if seeds is not None:
-        values = values.mean(keepdims=True)
     if not np.isfinite(values).all():
         return "finite", False
+    if seeds is not None and exact_to is None:  # rounding errors must not cancel
+        values = values.mean(keepdims=True)
     if near is not None:
         expected = _join(np.atleast_1d(near), form)
         return f"{expected} ± {within:g}", bool((np.abs(values - near) <= within).all())

@@ -98,6 +98,9 @@ def test_equal_seeds_have_an_interval_of_no_width(said):
         (np.nan, {"at_most": 1}, "finite"),
         (-np.inf, {"at_most": 1}, "finite"),
         (np.nan, {"exact_to": 1}, "finite"),
+        ([1.0, np.nan], {"at_least": 0, "seeds": [0, 1]}, "finite"),
+        ([np.inf, -np.inf], {"at_least": 0, "seeds": [0, 1]}, "finite"),
+        ([1.0, -1.0], {"exact_to": 1e-8, "seeds": [0, 1]}, "< 1e-08"),
         (False, {}, "true"),
         ([True, False], {}, "true"),
     ],
@@ -117,9 +120,45 @@ def test_a_claim_that_does_not_hold(measured, options, required):
         (1.0, {"near": 1}, "belong together"),
         (1.0, {"within": 1}, "belong together"),
         (True, {"at_most": 1}, "no further requirement"),
+        ([True, True], {"seeds": [0, 1]}, "no further requirement"),
         ([1.0, 2.0], {"at_most": 3, "seeds": [0]}, "seeds has 1 entries, measured has 2"),
+        ([1.0], {"at_most": 3, "seeds": [0]}, "seeds must be at least two"),
+        ([1.0, 1.0], {"at_most": 3, "seeds": [4, 4]}, r"seeds must differ, got \[4, 4\]"),
+        ([1.0, 2.0], {"near": [1.0], "within": [0.1, 0.1]}, "within has shape"),
+        ([1.0, 2.0], {"near": [1.0, 2.0, 3.0], "within": 5}, "near has shape"),
+        (1.0, {"near": [1.0, 1.0], "within": 5}, "near has shape"),
+        (1.0, {"near": 1.0, "within": -0.1}, "within must be ≥ 0"),
+        (1.0, {"exact_to": 0.0}, "exact_to > 0"),
+        (1.0, {"at_least": 2, "at_most": 1}, "at_least is 2, at_most 1"),
+        (1.0, {"at_least": -np.inf}, "at_least must be finite numbers, got -inf"),
+        (1.0, {"at_most": np.nan}, "at_most must be finite numbers, got nan"),
+        (1.0, {"at_most": "2"}, "at_most must be finite numbers, got '2'"),
+        (1.0, {"near": 1.0, "within": np.inf}, "within must be finite numbers, got inf"),
     ],
 )
-def test_a_claim_that_is_no_claim(measured, options, message):
+def test_a_claim_that_is_no_claim(displayed, measured, options, message):
     with pytest.raises(ValueError, match=message):
         claim("2.3", "Statement", measured, **options)
+    assert displayed == []
+
+
+@pytest.mark.parametrize("empty", [[], (), np.empty(0), np.empty(0, bool), np.ones((3, 0), bool)])
+@pytest.mark.parametrize("options", [{}, {"at_most": 1}, {"exact_to": 1}, {"seeds": []}])
+def test_nothing_was_measured(displayed, empty, options):
+    with pytest.raises(ValueError, match="measured is empty"):
+        claim("2.3", "Statement", empty, **options)
+    assert displayed == []
+
+
+@pytest.mark.parametrize("measured", ["0.5", ["0.5"], 1j, np.array([0.5 + 0j]), None, [0.5, None]])
+def test_no_numbers_were_measured(displayed, measured):
+    with pytest.raises(TypeError, match="measured must be real numbers or bools"):
+        claim("2.3", "Statement", measured, at_most=1)
+    assert displayed == []
+
+
+@pytest.mark.parametrize("number", [2.3, 2.10, 2, "2", "2.0", "2.01", "2.3b", " 2.3", ""])
+def test_a_number_is_chapter_and_place_in_quotes(displayed, number):
+    with pytest.raises(ValueError, match="number must be a str such as"):
+        claim(number, "Statement", True)
+    assert displayed == []

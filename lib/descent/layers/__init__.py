@@ -1,6 +1,7 @@
 """Layers: forward, backward and named parameters."""
 
-from descent.layers._layer import Layer, Parameter, coalesce, flatten
+from descent.layers._layer import Layer, without_backward
+from descent.layers._parameter import Parameter, coalesce, flatten
 from descent.layers._windows import conv_output_size
 from descent.layers.activations import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from descent.layers.analysis import flops, parameter_count, receptive_field, summary, trace
@@ -69,6 +70,7 @@ __all__ = [
     "receptive_field",
     "summary",
     "trace",
+    "without_backward",
     "xavier_normal_",
     "xavier_uniform_",
 ]

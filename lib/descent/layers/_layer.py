@@ -1,123 +1,208 @@
-"""What every layer has: parameters, their gradients, forward and backward."""
+"""What every layer has: parameters and buffers with names, modes, forward and backward."""
+
+import threading
+from contextlib import contextmanager
+from typing import NamedTuple
 
 import numpy as np
 
-from descent.checks import float_array, matching
+from descent.layers._parameter import Parameter, coalesce
 
 
-class Parameter:
-    """An array that is learned, and its gradient.
+class IncompatibleKeys(NamedTuple):
+    """What `Layer.load_state_dict` found missing, and what it found too much."""
 
-    Attributes
-    ----------
-    data, grad : float arrays of one shape
-        `grad` accumulates until it is set to zero, as in PyTorch.
-
-    Raises
-    ------
-    TypeError
-        Arrays that are not float32 or float64.
-    ValueError
-        Data that is not contiguous in memory, such as a transpose: a flat view of it, which
-        optimizers need, would be a copy. A gradient of another shape.
-    """
-
-    def __init__(self, data, grad=None):
-        self.data = float_array("data", data)
-        if not self.data.flags.c_contiguous:
-            raise ValueError(
-                f"data of shape {self.data.shape} must be contiguous in memory; "
-                "pass np.ascontiguousarray(data)"
-            )
-        self.grad = np.zeros_like(self.data)
-        if grad is not None:
-            _, self.grad = matching(data=self.data, grad=grad)
-
-    def __repr__(self):
-        return f"Parameter(shape={self.data.shape}, dtype={self.data.dtype})"
+    missing_keys: list
+    unexpected_keys: list
 
 
 class Layer:
     """A step of a network.
 
-    A subclass sets its parameters, buffers and inner layers as attributes and writes
+    A subclass sets its parameters, buffers and inner layers as attributes (also in lists, tuples
+    and dicts) and writes
 
-    - ``forward(x)``, which keeps what the backward pass will need,
+    - ``forward(x)``, which returns the output through ``self.keep(y, …)`` with whatever the
+      backward pass will need,
     - ``backward(gradient)``, which takes the derivative of the loss with respect to the output,
-      *adds* the derivatives with respect to the parameters to their ``grad``, and returns the
-      derivative with respect to the input. A layer with parameters also takes
-      ``input_gradient=False``: then nothing is returned, which saves work in the first layer.
+      gets back through ``self.recall(gradient)`` what was kept, *adds* the derivatives with
+      respect to the parameters to their ``grad``, and returns the derivative with respect to the
+      input. A layer with parameters also takes ``input_gradient=False``: then nothing is
+      returned, which saves work in the first layer. A parameter whose ``requires_grad`` is False
+      gets nothing added.
+
+    A layer keeps what one forward pass left, until the next: `backward` belongs to the forward
+    pass that came last, and a network holds a layer at one place only. What is kept is the
+    layer's own, so that an input or output may be changed after the forward pass. To compute
+    between a forward pass and its backward pass without a trace, see `without_backward`.
 
     Attributes
     ----------
     training : bool
         Whether dropout drops and batch normalization uses the batch; see `train` and `eval`.
+
+    Examples
+    --------
+    >>> class Cube(Layer):
+    ...     def forward(self, x):
+    ...         return self.keep(x**3, 3 * x**2)
+    ...
+    ...     def backward(self, gradient):
+    ...         (slope,) = self.recall(gradient)
+    ...         return gradient * slope
+    >>> cube = Cube()
+    >>> cube(np.array([2.0])), cube.backward(np.array([1.0]))
+    (array([8.]), array([12.]))
     """
 
     training = True
     buffer_names = ()
+    kept = None
 
     def __call__(self, x):
         return self.forward(x)
 
+    @property
+    def keeps(self):
+        """Whether a backward pass may follow; see `without_backward`."""
+        return id(self) not in _quiet.layers
+
+    def keep(self, y, *needed):
+        """Remember what the backward pass will need, and return the output `y`."""
+        if self.keeps:
+            self.kept = y.shape, needed  # one assignment: a thread sees all of it or nothing
+        return y
+
+    def recall(self, gradient):
+        """What the last forward pass kept, a tuple, for a gradient of the output's shape.
+
+        Raises
+        ------
+        RuntimeError
+            There was no forward pass.
+        ValueError
+            A gradient of another shape than the output's.
+        """
+        if self.kept is None:
+            raise RuntimeError(f"backward of {self!r} was called before forward")
+        shape, needed = self.kept
+        if np.shape(gradient) != shape:
+            raise ValueError(
+                f"gradient must have the shape of the output of {self!r}, {shape}, "
+                f"got {np.shape(gradient)}"
+            )
+        return needed
+
     def children(self):
         """The inner layers, as pairs of name and layer, in the order of their definition."""
-        for name, value in vars(self).items():
-            if isinstance(value, Layer):
-                yield name, value
-            elif isinstance(value, (list, tuple)):
-                yield from ((str(i), v) for i, v in enumerate(value) if isinstance(v, Layer))
+        yield from _members(self, Layer)
+
+    def named_modules(self, prefix=""):
+        """Pairs of PyTorch's name and layer: this one, named "", and all inner ones."""
+        yield prefix, self
+        for name, layer in self.children():
+            yield from layer.named_modules(f"{prefix}.{name}" if prefix else name)
+
+    def modules(self):
+        """This layer and all inner ones, outer ones first."""
+        return (layer for _, layer in self.named_modules())
 
     def named_parameters(self, prefix=""):
-        """A dict from PyTorch's name of each parameter, such as "0.weight", to the parameter."""
-        named = {prefix + n: v for n, v in vars(self).items() if isinstance(v, Parameter)}
-        for name, layer in self.children():
-            named |= layer.named_parameters(f"{prefix}{name}.")
-        return named
+        """A dict from PyTorch's name of each parameter, such as "0.weight", to the parameter.
+
+        A parameter that two layers share stands under its first name, as in PyTorch.
+        """
+        first = {}
+        for name, parameter in self._places(prefix):
+            first.setdefault(parameter, name)
+        return {name: parameter for parameter, name in first.items()}
+
+    def _places(self, prefix=""):
+        for name, layer in self.named_modules():
+            before = f"{prefix}{name}." if name else prefix
+            for own, parameter in _members(layer, Parameter):
+                yield before + own, parameter
 
     def parameters(self):
         """The parameters, in the order of `named_parameters`."""
         return list(self.named_parameters().values())
 
+    def learns(self):
+        """Whether any parameter requires a gradient."""
+        return any(p.requires_grad for _, p in self._places())
+
+    def requires_grad_(self, requires_grad=True):
+        """Freeze all parameters with False, thaw them with True; returns the layer itself.
+
+        A frozen parameter gets no gradient added and no step. Its gradient stays what it was
+        until `zero_grad`; batch normalization still follows its batches in training mode.
+        """
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
     def named_buffers(self, prefix=""):
         """A dict of the arrays that are kept but not learned, such as running means."""
-        named = {prefix + name: getattr(self, name) for name in self.buffer_names}
-        for name, layer in self.children():
-            named |= layer.named_buffers(f"{prefix}{name}.")
-        return named
+        return {
+            (f"{prefix}{name}." if name else prefix) + own: getattr(layer, own)
+            for name, layer in self.named_modules()
+            for own in layer.buffer_names
+        }
+
+    def _arrays(self):
+        return {name: p.data for name, p in self._places()} | self.named_buffers()
 
     def state_dict(self):
         """Copies of all parameters and buffers, by PyTorch's names."""
-        arrays = {name: p.data for name, p in self.named_parameters().items()}
-        return {name: array.copy() for name, array in (arrays | self.named_buffers()).items()}
+        return {name: array.copy() for name, array in self._arrays().items()}
 
-    def load_state_dict(self, state):
+    def load_state_dict(self, state, strict=True):
         """Copy arrays into the parameters and buffers of the same names.
+
+        Parameters
+        ----------
+        state : dict of arrays
+        strict : bool
+            Whether every name must be on both sides. If not, those that are on one side only
+            are left alone: so the trunk of another network can be taken over. As in PyTorch,
+            shapes must agree in either case.
+
+        Returns
+        -------
+        missing_keys, unexpected_keys : lists of str
+            Unless ``strict``: names that the state lacks, and names that this network does not
+            have. Nothing if ``strict``, where there are none.
 
         Raises
         ------
         ValueError
-            Names that are missing or unknown, or an array of another shape. Then nothing
-            has been changed.
+            Names that are missing or unknown if ``strict``, or an array of another shape. Then
+            nothing has been changed.
+        TypeError
+            Something that is not an array of numbers. Then nothing has been changed either.
         """
-        own = {name: p.data for name, p in self.named_parameters().items()} | self.named_buffers()
-        if missing := own.keys() - state.keys():
-            raise ValueError(f"state lacks {sorted(missing)}")
-        if unknown := state.keys() - own.keys():
-            raise ValueError(f"state has {sorted(unknown)}, which this network does not have")
-        for name, array in own.items():
-            if np.shape(state[name]) != array.shape:
+        own = self._arrays()
+        missing, unexpected = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+        if strict and missing:
+            raise ValueError(f"state lacks {missing}")
+        if strict and unexpected:
+            raise ValueError(f"state has {unexpected}, which this network does not have")
+        new = {name: np.asarray(state[name]) for name in own if name in state}
+        for name, array in new.items():
+            if array.shape != own[name].shape:
                 raise ValueError(
-                    f"state[{name!r}] must have shape {array.shape}, got {np.shape(state[name])}"
+                    f"state[{name!r}] must have shape {own[name].shape}, got {array.shape}"
                 )
-        for name, array in own.items():
-            array[...] = state[name]
+            if array.dtype.kind not in "fiub":
+                raise TypeError(f"state[{name!r}] must hold numbers, got {array.dtype}")
+        for name, array in new.items():
+            own[name][...] = array
+        return None if strict else IncompatibleKeys(missing, unexpected)
 
     def train(self, mode=True):
         """Put this layer and all inner ones into training mode; returns the layer itself."""
-        self.training = mode
-        for _, layer in self.children():
-            layer.train(mode)
+        for layer in self.modules():
+            layer.training = mode
         return self
 
     def eval(self):
@@ -131,60 +216,64 @@ class Layer:
 
     @property
     def flat(self):
-        """All parameters as one `Parameter` of shape (P,) that shares their memory."""
+        """All parameters as one `Parameter` of shape (P,) that shares their memory.
+
+        An optimizer of it moves frozen parameters too: it does not know them one by one.
+        """
         runs = coalesce(self.parameters())
         if len(runs) != 1:
             raise ValueError(
                 f"the parameters lie in {len(runs)} pieces of memory, expected 1; "
-                "call flatten(net.parameters()) once"
+                "call flatten(net.parameters()) once, before an optimizer is made"
             )
         return runs[0]
 
 
-def flatten(parameters):
-    """Move parameters into one vector, and their gradients into another.
+class _Quiet(threading.local):
+    layers = frozenset()
 
-    Each `Parameter` keeps its shape and values; its arrays become views. An optimizer can
-    then update the whole network with a few operations on long vectors.
+
+_quiet = _Quiet()
+
+
+@contextmanager
+def without_backward(net):
+    """Within a ``with`` block, forward passes of a network keep nothing.
+
+    A backward pass that is still to come uses what it would have used without them, and less
+    memory is needed. The block counts for the thread that it is in: in evaluation mode several
+    threads may use one network.
+
+    Examples
+    --------
+    >>> relu = ReLU()
+    >>> _ = relu(np.array([1.0, 2.0]))
+    >>> with without_backward(relu):
+    ...     relu(np.array([-3.0, -4.0]))
+    array([0., 0.])
+    >>> relu.backward(np.array([5.0, 5.0]))
+    array([5., 5.])
     """
-    if not parameters:
-        return
-    data = np.concatenate([p.data.ravel() for p in parameters])
-    grad = np.concatenate([p.grad.ravel() for p in parameters])
-    start = 0
-    for p in parameters:
-        stop = start + p.data.size
-        p.data = data[start:stop].reshape(p.data.shape)
-        p.grad = grad[start:stop].reshape(p.grad.shape)
-        start = stop
+    before = _quiet.layers
+    _quiet.layers = before.union(map(id, net.modules()))
+    try:
+        yield net
+    finally:
+        _quiet.layers = before
 
 
-def coalesce(parameters):
-    """Join neighbours in memory: the fewest vectors that are views of all the parameters.
+def _members(layer, kind):
+    """Pairs of name and object for the attributes of a kind, also in lists, tuples and dicts."""
 
-    A network whose parameters were flattened gives one `Parameter` of shape (P,).
-    """
-    runs = []
-    for p in parameters:
-        if runs and _adjacent(runs[-1][-1], p):
-            runs[-1].append(p)
-        else:
-            runs.append([p])
-    return [Parameter(_span([p.data for p in r]), _span([p.grad for p in r])) for r in runs]
+    def search(name, value):
+        if isinstance(value, kind):
+            yield name, value
+        elif isinstance(value, (list, tuple)):
+            for i, inner in enumerate(value):
+                yield from search(f"{name}.{i}", inner)
+        elif isinstance(value, dict):
+            for key, inner in value.items():
+                yield from search(f"{name}.{key}", inner)
 
-
-def _adjacent(p, q):
-    return all(
-        a.base is not None and a.base is b.base and _start(b) == _start(a) + a.size
-        for a, b in ((p.data, q.data), (p.grad, q.grad))
-    )
-
-
-def _start(view):
-    return (view.ctypes.data - view.base.ctypes.data) // view.itemsize
-
-
-def _span(views):
-    if len(views) == 1:
-        return views[0].reshape(-1)
-    return views[0].base[_start(views[0]) : _start(views[-1]) + views[-1].size]
+    for name, value in vars(layer).items():
+        yield from search(name, value)

@@ -1,4 +1,7 @@
-"""Activation functions: layers that act on each entry alone."""
+"""Activation functions: layers that act on each entry alone.
+
+Each keeps its slope at every entry, by which the backward pass multiplies.
+"""
 
 import math
 
@@ -10,7 +13,23 @@ from descent.layers._layer import Layer
 from descent.losses.binary import sigmoid, softplus
 
 
-class ReLU(Layer):
+class Activation(Layer):
+    r"""A function of each entry alone.
+
+    .. math:: y = f(x),\qquad \frac{\partial L}{\partial x} = \delta\, f'(x)
+
+    A subclass computes y and hands :math:`f'(x)` to `keep`.
+    """
+
+    def __repr__(self):
+        return f"{type(self).__name__}()"
+
+    def backward(self, gradient):
+        (slope,) = self.recall(gradient)
+        return gradient * slope
+
+
+class ReLU(Activation):
     r"""Rectified linear unit.
 
     .. math:: y = \max(0, x),\qquad \frac{\partial L}{\partial x} = \delta\,[x > 0]
@@ -30,18 +49,12 @@ class ReLU(Layer):
     array([0., 0., 1.])
     """
 
-    def __repr__(self):
-        return "ReLU()"
-
     def forward(self, x):
-        self.y = np.maximum(float_array("x", x), 0)
-        return self.y
-
-    def backward(self, gradient):
-        return gradient * (self.y > 0)
+        y = np.maximum(float_array("x", x), 0)
+        return self.keep(y, y > 0) if self.keeps else y
 
 
-class LeakyReLU(Layer):
+class LeakyReLU(Activation):
     r"""Rectified linear unit that lets a little through on the negative side.
 
     .. math::
@@ -74,14 +87,12 @@ class LeakyReLU(Layer):
         return f"LeakyReLU({self.negative_slope})"
 
     def forward(self, x):
-        self.x = float_array("x", x)
-        return np.where(self.x > 0, self.x, self.negative_slope * self.x)
-
-    def backward(self, gradient):
-        return np.where(self.x > 0, gradient, self.negative_slope * gradient)
+        x = float_array("x", x)
+        slope = np.where(x > 0, x.dtype.type(1), x.dtype.type(self.negative_slope))
+        return self.keep(slope * x, slope)
 
 
-class ELU(Layer):
+class ELU(Activation):
     r"""Exponential linear unit.
 
     .. math::
@@ -114,15 +125,15 @@ class ELU(Layer):
         return f"ELU({self.alpha})"
 
     def forward(self, x):
-        self.x = float_array("x", x)
-        return np.where(self.x > 0, self.x, self.alpha * np.expm1(np.minimum(self.x, 0)))
+        x = float_array("x", x)
+        below = np.minimum(x, 0)
+        y = np.where(x > 0, x, self.alpha * np.expm1(below))
+        if self.keeps:
+            self.keep(y, np.where(x > 0, x.dtype.type(1), self.alpha * np.exp(below)))
+        return y
 
-    def backward(self, gradient):
-        slope = np.where(self.x > 0, 1, self.alpha * np.exp(np.minimum(self.x, 0)))
-        return gradient * slope
 
-
-class Sigmoid(Layer):
+class Sigmoid(Activation):
     r"""The logistic function as a layer.
 
     .. math::
@@ -141,18 +152,12 @@ class Sigmoid(Layer):
     array([0.25  , 0.1875])
     """
 
-    def __repr__(self):
-        return "Sigmoid()"
-
     def forward(self, x):
-        self.y = sigmoid(float_array("x", x))
-        return self.y
-
-    def backward(self, gradient):
-        return gradient * self.y * (1 - self.y)
+        y = sigmoid(float_array("x", x))
+        return self.keep(y, y * (1 - y)) if self.keeps else y
 
 
-class Tanh(Layer):
+class Tanh(Activation):
     r"""Hyperbolic tangent.
 
     .. math::
@@ -170,18 +175,12 @@ class Tanh(Layer):
     array([1.  , 0.36])
     """
 
-    def __repr__(self):
-        return "Tanh()"
-
     def forward(self, x):
-        self.y = np.tanh(float_array("x", x))
-        return self.y
-
-    def backward(self, gradient):
-        return gradient * (1 - self.y**2)
+        y = np.tanh(float_array("x", x))
+        return self.keep(y, 1 - y**2) if self.keeps else y
 
 
-class SiLU(Layer):
+class SiLU(Activation):
     r"""Sigmoid linear unit, also called swish.
 
     .. math::
@@ -201,19 +200,14 @@ class SiLU(Layer):
     array([   -0.,     0., 10000.])
     """
 
-    def __repr__(self):
-        return "SiLU()"
-
     def forward(self, x):
-        self.x = float_array("x", x)
-        self.sigma = sigmoid(self.x)
-        return self.x * self.sigma
-
-    def backward(self, gradient):
-        return gradient * self.sigma * (1 + self.x * (1 - self.sigma))
+        x = float_array("x", x)
+        sigma = sigmoid(x)
+        y = x * sigma
+        return self.keep(y, sigma * (1 + x * (1 - sigma))) if self.keeps else y
 
 
-class GELU(Layer):
+class GELU(Activation):
     r"""Gaussian error linear unit: the input, times the probability that a normal lies below it.
 
     .. math::
@@ -251,22 +245,19 @@ class GELU(Layer):
         return f"GELU(approximate={self.approximate!r})"
 
     def forward(self, x):
-        self.x = x = float_array("x", x)
+        x = float_array("x", x)
         if self.approximate == "tanh":
             t = np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
-            self.cdf = 0.5 * (1 + t)
+            cdf = 0.5 * (1 + t)
             inner = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x**2)
-            self.density = 0.5 * (1 - t**2) * inner
+            density = 0.5 * (1 - t**2) * inner
         else:
-            self.cdf = 0.5 * (1 + erf(x / math.sqrt(2)))
-            self.density = np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
-        return x * self.cdf
-
-    def backward(self, gradient):
-        return gradient * (self.cdf + self.x * self.density)
+            cdf = 0.5 * (1 + erf(x / math.sqrt(2)))
+            density = np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+        return self.keep(x * cdf, cdf + x * density)
 
 
-class Softplus(Layer):
+class Softplus(Activation):
     r"""A smooth version of the rectified linear unit.
 
     .. math::
@@ -302,8 +293,8 @@ class Softplus(Layer):
 
     def forward(self, x):
         x = float_array("x", x)
-        self.z = self.beta * x
-        return np.where(self.z > self.threshold, x, softplus(self.z) / self.beta)
-
-    def backward(self, gradient):
-        return np.where(self.z > self.threshold, gradient, gradient * sigmoid(self.z))
+        z = self.beta * x
+        y = np.where(z > self.threshold, x, softplus(z) / self.beta)
+        if self.keeps:
+            self.keep(y, np.where(z > self.threshold, x.dtype.type(1), sigmoid(z)))
+        return y

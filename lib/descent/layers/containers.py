@@ -1,7 +1,8 @@
 """Layers made of layers."""
 
 from descent.checks import number
-from descent.layers._layer import Layer, flatten
+from descent.layers._layer import Layer
+from descent.layers._parameter import flatten
 
 
 class Sequential(Layer):
@@ -10,12 +11,21 @@ class Sequential(Layer):
     .. math:: y = f_L(\cdots f_2(f_1(x)))
 
     The backward pass is the chain rule, read from the last layer to the first. All parameters
-    are moved into one vector (see `flatten`), and the layers keep shaped views of it.
+    lie in one vector, and the layers keep shaped views of it: `flatten` moves them there, unless
+    they lie in one vector already. A part of a network, such as ``net[:-1]``, shares its layers
+    and its memory.
 
     Parameters
     ----------
     *layers : Layer
         Without any, the identity.
+
+    Raises
+    ------
+    TypeError
+        What is not a layer.
+    ValueError
+        One layer at two places: the second forward pass would overwrite what the first kept.
 
     Examples
     --------
@@ -25,6 +35,8 @@ class Sequential(Layer):
     ['0.weight', '0.bias', '1.weight', '1.bias']
     >>> net.flat
     Parameter(shape=(26,), dtype=float64)
+    >>> net[:-1]
+    Sequential(Linear(3, 4))
     """
 
     def __init__(self, *layers):
@@ -32,9 +44,7 @@ class Sequential(Layer):
             if not isinstance(layer, Layer):
                 raise TypeError(f"layers[{i}] must be a Layer, got {layer!r}")
         self.layers = list(layers)
-        flatten(self.parameters())
-        with_parameters = (i for i, layer in enumerate(layers) if layer.parameters())
-        self._first_with_parameters = next(with_parameters, len(layers))
+        _settle(self)
 
     def __repr__(self):
         return f"Sequential({', '.join(map(repr, self.layers))})"
@@ -43,7 +53,17 @@ class Sequential(Layer):
         return len(self.layers)
 
     def __getitem__(self, index):
-        return self.layers[index]
+        """The layer of an index, or for a slice a `Sequential` of the same layers."""
+        if not isinstance(index, slice):
+            return self.layers[index]
+        part = Sequential(*self.layers[index])
+        part.training = self.training
+        return part
+
+    def children(self):
+        """The layers, named "0", "1", … as in PyTorch; then those of other attributes."""
+        for name, layer in super().children():
+            yield name.removeprefix("layers."), layer
 
     def forward(self, x):
         for layer in self.layers:
@@ -52,8 +72,8 @@ class Sequential(Layer):
 
     def backward(self, gradient, input_gradient=True):
         layers = self.layers
-        if not input_gradient:
-            layers = layers[self._first_with_parameters :]
+        if not input_gradient:  # nor do layers need one that come before all that learn
+            layers = layers[next((i for i, a in enumerate(layers) if a.learns()), len(layers)) :]
         for layer in reversed(layers[1:]):
             gradient = layer.backward(gradient)
         if not input_gradient:
@@ -86,7 +106,7 @@ class Residual(Layer):
     TypeError
         A body or shortcut that is not a `Layer`.
     ValueError
-        Body and shortcut whose outputs differ in shape.
+        Body and shortcut whose outputs differ in shape; one layer in both.
 
     References
     ----------
@@ -109,7 +129,7 @@ class Residual(Layer):
         self.body = body
         self.shortcut = shortcut
         self.scale = float(number("scale", scale))
-        flatten(self.parameters())
+        _settle(self)
 
     def __repr__(self):
         return f"Residual({self.body!r}, {self.shortcut!r}, scale={self.scale})"
@@ -120,12 +140,27 @@ class Residual(Layer):
             raise ValueError(
                 f"body must give the shape that shortcut gives, {kept.shape}, got {change.shape}"
             )
-        return kept + self.scale * change
+        return self.keep(kept + self.scale * change)
 
     def backward(self, gradient, input_gradient=True):
+        self.recall(gradient)
         if not input_gradient:
             for branch, delta in ((self.body, self.scale * gradient), (self.shortcut, gradient)):
-                if branch.parameters():
+                if branch.learns():
                     branch.backward(delta, input_gradient=False)
             return None
         return self.shortcut.backward(gradient) + self.body.backward(self.scale * gradient)
+
+
+def _settle(net):
+    """Refuse one layer at two places; give the parameters one vector, and their names."""
+    places = {}
+    for name, layer in net.named_modules():
+        if places.setdefault(layer, name) != name:
+            raise ValueError(
+                f"layers must differ, got {layer!r} both as {places[layer]!r} and as {name!r}: "
+                "the second forward pass would overwrite what the first kept"
+            )
+    if flatten(net.parameters()):
+        for name, parameter in net.named_parameters().items():
+            parameter.name = name

@@ -3,7 +3,8 @@
 import numpy as np
 
 from descent.checks import float_array, generator, integer, ndim, one_of
-from descent.layers._layer import Layer, Parameter
+from descent.layers._layer import Layer
+from descent.layers._parameter import Parameter
 from descent.layers._windows import crop, images, output_size, pad, padded_size, pair, taps
 
 
@@ -238,36 +239,39 @@ class Conv2d(Layer):
         steps = {"stride": self.stride, "dilation": self.dilation}
         OH, OW = output_size(x.shape[2:], self.kernel_size, margins=self.margins, **steps)
         x = pad(x, self.margins)
-        N, _, H, _ = self.padded_shape = x.shape
+        N, _, H, W = x.shape
         bias = 0 if self.bias is None else self.bias.data.reshape(self.groups, -1, 1)
         y = np.empty((N, self.groups, O // self.groups, OH * OW), x.dtype)
-        self.parts = []
+        parts = []
         for part in _parts(N, k_w * x[0].nbytes):
             columns = im2col(x[part], (1, k_w), **self._along_width())
             rows = columns.reshape(*columns.shape[:2], H, OW)  # (n, G·C·k, H, OW)
-            self.parts.append((part, rows))
+            if self.keeps:
+                parts.append((part, rows))
             y[part] = bias
             for w, seen in zip(self._weight_rows(), self._seen(rows, OH), strict=True):
                 y[part] += w @ self._grouped(seen)
-        return y.reshape(N, O, OH, OW)
+        return self.keep(y.reshape(N, O, OH, OW), parts, (H, W))
 
     def backward(self, gradient, input_gradient=True):
-        _, C, _, k_w = self.weight.data.shape
-        OH = gradient.shape[2]
-        if self.bias is not None:
+        parts, padded_size = self.recall(gradient)
+        (N, _, OH, _), (_, C, _, k_w) = gradient.shape, self.weight.data.shape
+        if self.bias is not None and self.bias.requires_grad:
             self.bias.grad += np.einsum("nohw->o", gradient)  # gradient.sum(…), but faster
-        x = np.zeros(self.padded_shape, gradient.dtype) if input_gradient else None
-        for part, rows in self.parts:
+        if input_gradient:
+            x = np.zeros((N, self.groups * C, *padded_size), gradient.dtype)
+        for part, rows in parts:
             delta = self._grouped(gradient[part])  # (n, G, O/G, OH·OW)
-            for i, seen in enumerate(self._seen(rows, OH)):
-                grad = (self._grouped(seen) @ delta.swapaxes(2, 3)).sum(axis=0)  # (G, C·k, O/G)
-                self.weight.grad[:, :, i] += grad.swapaxes(1, 2).reshape(-1, C, k_w)
+            if self.weight.requires_grad:
+                for i, seen in enumerate(self._seen(rows, OH)):
+                    grad = (self._grouped(seen) @ delta.swapaxes(2, 3)).sum(axis=0)  # (G, C·k, O/G)
+                    self.weight.grad[:, :, i] += grad.swapaxes(1, 2).reshape(-1, C, k_w)
             if input_gradient:
                 d_rows = np.zeros_like(rows)
                 for w, seen in zip(self._weight_rows(), self._seen(d_rows, OH), strict=True):
                     seen += (w.swapaxes(1, 2) @ delta).reshape(seen.shape)
                 columns = d_rows.reshape(*rows.shape[:2], -1)
-                x[part] = col2im(columns, self.padded_shape[2:], (1, k_w), **self._along_width())
+                x[part] = col2im(columns, padded_size, (1, k_w), **self._along_width())
         return crop(x, self.margins) if input_gradient else None
 
     def _along_width(self):

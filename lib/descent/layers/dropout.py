@@ -30,11 +30,6 @@ class Dropout(Layer):
     rng : numpy.random.Generator
         What the masks are drawn from, one for each forward pass in training.
 
-    Attributes
-    ----------
-    factor : float array that broadcasts to x's shape, or a float
-        What the last forward pass multiplied by.
-
     Raises
     ------
     ValueError
@@ -68,15 +63,16 @@ class Dropout(Layer):
         x = self._checked(x)
         keep = 1 - self.p
         if not self.training:
-            self.factor = 1.0 if self.inverted else keep
+            factor = 1.0 if self.inverted else keep
         else:
-            kept = self.rng.random(self._mask_shape(x.shape), dtype=x.dtype) >= self.p
+            mask = self.rng.random(self._mask_shape(x.shape), dtype=x.dtype) >= self.p
             scale = 1 / keep if self.inverted and keep else 1.0
-            self.factor = kept * x.dtype.type(scale)
-        return self.factor * x
+            factor = mask * x.dtype.type(scale)
+        return self.keep(factor * x, factor)
 
     def backward(self, gradient):
-        return self.factor * gradient
+        (factor,) = self.recall(gradient)
+        return factor * gradient
 
     def _checked(self, x):
         return float_array("x", x)

@@ -16,7 +16,7 @@ import math
 import numpy as np
 
 from descent.checks import generator, number, one_of
-from descent.layers._layer import Parameter
+from descent.layers._parameter import Parameter
 from descent.layers.analysis import evaluating, has_weights, trace
 
 GAINS = {

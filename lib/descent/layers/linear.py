@@ -3,7 +3,8 @@
 import numpy as np
 
 from descent.checks import generator, layer_input
-from descent.layers._layer import Layer, Parameter
+from descent.layers._layer import Layer
+from descent.layers._parameter import Parameter
 
 
 class Linear(Layer):
@@ -62,14 +63,16 @@ class Linear(Layer):
 
     def forward(self, x):
         weight = self.weight.data
-        self.x = layer_input(x, ("N", weight.shape[1]), weight.dtype)  # (N, in)
-        y = self.x @ weight.T  # (N, out)
+        x = layer_input(x, ("N", weight.shape[1]), weight.dtype)  # (N, in)
+        y = x @ weight.T  # (N, out)
         if self.bias is not None:
             y += self.bias.data
-        return y
+        return self.keep(y, x.copy()) if self.keeps else y
 
     def backward(self, gradient, input_gradient=True):
-        self.weight.grad += gradient.T @ self.x
-        if self.bias is not None:
+        (x,) = self.recall(gradient)
+        if self.weight.requires_grad:
+            self.weight.grad += gradient.T @ x
+        if self.bias is not None and self.bias.requires_grad:
             self.bias.grad += gradient.sum(axis=0)
         return gradient @ self.weight.data if input_gradient else None

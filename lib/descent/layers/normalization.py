@@ -5,7 +5,9 @@ import math
 import numpy as np
 
 from descent.checks import integer, layer_input, number
-from descent.layers._layer import Layer, Parameter
+from descent.layers._layer import Layer
+from descent.layers._parameter import Parameter
+from descent.norms import row_norms
 
 
 class _BatchNorm(Layer):
@@ -43,18 +45,18 @@ class _BatchNorm(Layer):
         x = layer_input(x, self._axes(np.ndim(x)), self.dtype)
         shape = x.shape
         x = x.reshape(len(x), self.num_features, -1)  # (N, C, L)
-        self.uses_batch = self.training or not self.track_running_stats
-        if self.uses_batch:
-            variance = self._batch_statistics(x)
+        uses_batch = self.training or not self.track_running_stats
+        if uses_batch:
+            centered, variance = self._batch_statistics(x)
         else:
-            self.centered, variance = x - self.running_mean[:, None], self.running_var[:, None]
-        self.inverse_std = 1 / np.sqrt(variance + self.eps)  # (C, 1)
+            centered, variance = x - self.running_mean[:, None], self.running_var[:, None]
+        inverse_std = 1 / np.sqrt(variance + self.eps)  # (C, 1)
         if self.weight is None:
-            y = self.inverse_std * self.centered
+            y = inverse_std * centered
         else:
-            y = self.weight.data[:, None] * self.inverse_std * self.centered
+            y = self.weight.data[:, None] * inverse_std * centered
             y += self.bias.data[:, None]
-        return y.reshape(shape)
+        return self.keep(y.reshape(shape), centered, inverse_std, uses_batch)
 
     def _batch_statistics(self, x):
         N, _, L = x.shape
@@ -64,11 +66,11 @@ class _BatchNorm(Layer):
                 "the variance of a batch of one is 0; call eval() to use the running statistics"
             )
         mean = _channel_sums(x) / (N * L)
-        self.centered = x - mean
-        variance = _channel_dots(self.centered, self.centered) / (N * L)
+        centered = x - mean
+        variance = _channel_dots(centered, centered) / (N * L)
         if self.training and self.track_running_stats:
             self._track(mean[:, 0], variance[:, 0] * (N * L / (N * L - 1)))
-        return variance
+        return centered, variance
 
     def _track(self, mean, unbiased_variance):
         self.num_batches_tracked += 1
@@ -77,24 +79,30 @@ class _BatchNorm(Layer):
         self.running_var += m * (unbiased_variance - self.running_var)
 
     def backward(self, gradient, input_gradient=True):
-        delta = gradient.reshape(self.centered.shape)  # (N, C, L)
+        centered, inverse_std, uses_batch = self.recall(gradient)
+        delta = gradient.reshape(centered.shape)  # (N, C, L)
         d_bias = _channel_sums(delta)  # (C, 1)
-        d_weight = _channel_dots(delta, self.centered) * self.inverse_std
-        scale = self.inverse_std
+        d_weight = _channel_dots(delta, centered) * inverse_std
+        scale = inverse_std
         if self.weight is not None:
-            self.bias.grad += d_bias[:, 0]
-            self.weight.grad += d_weight[:, 0]
+            _add(self.bias, d_bias[:, 0])
+            _add(self.weight, d_weight[:, 0])
             scale = self.weight.data[:, None] * scale
         if not input_gradient:
             return None
-        if not self.uses_batch:
+        if not uses_batch:
             return (scale * delta).reshape(gradient.shape)
         count = delta.size // self.num_features
-        dx = (self.inverse_std * d_weight / count) * self.centered
+        dx = (inverse_std * d_weight / count) * centered
         dx += d_bias / count
         np.subtract(delta, dx, out=dx)
         dx *= scale
         return dx.reshape(gradient.shape)
+
+
+def _add(parameter, gradient):
+    if parameter.requires_grad:
+        parameter.grad += gradient
 
 
 def _channel_sums(a):
@@ -296,24 +304,23 @@ class LayerNorm(Layer):
         leading = [f"N{i}" for i in range(np.ndim(x) - len(self.normalized_shape))]
         x = layer_input(x, (*leading, *self.normalized_shape), self.dtype)
         rows = x.reshape(-1, math.prod(self.normalized_shape))  # (R, m)
-        self.x_hat, self.inverse_std = _standardize(rows, self.eps)
-        y = self.x_hat
-        if self.weight is not None:
-            y = self.weight.data.ravel() * y
+        x_hat, inverse_std = _standardize(rows, self.eps)
+        y = x_hat.copy() if self.weight is None else self.weight.data.ravel() * x_hat
         if self.bias is not None:
             y += self.bias.data.ravel()
-        return y.reshape(x.shape)
+        return self.keep(y.reshape(x.shape), x_hat, inverse_std)
 
     def backward(self, gradient, input_gradient=True):
-        delta = gradient.reshape(self.x_hat.shape)
+        x_hat, inverse_std = self.recall(gradient)
+        delta = gradient.reshape(x_hat.shape)
         if self.bias is not None:
-            self.bias.grad += delta.sum(axis=0).reshape(self.normalized_shape)
+            _add(self.bias, delta.sum(axis=0).reshape(self.normalized_shape))
         if self.weight is not None:
-            self.weight.grad += (delta * self.x_hat).sum(axis=0).reshape(self.normalized_shape)
+            _add(self.weight, (delta * x_hat).sum(axis=0).reshape(self.normalized_shape))
             delta = self.weight.data.ravel() * delta
         if not input_gradient:
             return None
-        return _standardize_backward(delta, self.x_hat, self.inverse_std).reshape(gradient.shape)
+        return _standardize_backward(delta, x_hat, inverse_std).reshape(gradient.shape)
 
 
 class GroupNorm(Layer):
@@ -383,23 +390,26 @@ class GroupNorm(Layer):
         positions = [f"D{i}" for i in range(np.ndim(x) - 2)]
         x = layer_input(x, ("N", self.num_channels, *positions), self.dtype)
         groups = x.reshape(len(x), self.num_groups, -1)  # (N, G, m)
-        self.x_hat, self.inverse_std = _standardize(groups, self.eps)
-        y = self.x_hat.reshape(len(x), self.num_channels, -1)  # (N, C, L)
-        if self.weight is not None:
+        x_hat, inverse_std = _standardize(groups, self.eps)
+        y = x_hat.reshape(len(x), self.num_channels, -1)  # (N, C, L)
+        if self.weight is None:
+            y = y.copy()
+        else:
             y = self.weight.data[:, None] * y
             y += self.bias.data[:, None]
-        return y.reshape(x.shape)
+        return self.keep(y.reshape(x.shape), x_hat, inverse_std)
 
     def backward(self, gradient, input_gradient=True):
+        x_hat, inverse_std = self.recall(gradient)
         delta = gradient.reshape(len(gradient), self.num_channels, -1)  # (N, C, L)
         if self.weight is not None:
-            self.bias.grad += delta.sum(axis=(0, 2))
-            self.weight.grad += (delta * self.x_hat.reshape(delta.shape)).sum(axis=(0, 2))
+            _add(self.bias, delta.sum(axis=(0, 2)))
+            _add(self.weight, (delta * x_hat.reshape(delta.shape)).sum(axis=(0, 2)))
             delta = self.weight.data[:, None] * delta
         if not input_gradient:
             return None
-        delta = delta.reshape(self.x_hat.shape)  # (N, G, m)
-        return _standardize_backward(delta, self.x_hat, self.inverse_std).reshape(gradient.shape)
+        delta = delta.reshape(x_hat.shape)  # (N, G, m)
+        return _standardize_backward(delta, x_hat, inverse_std).reshape(gradient.shape)
 
 
 def _standardize(x, eps):
@@ -451,12 +461,12 @@ class L2Normalize(Layer):
 
     def forward(self, x):
         x = layer_input(x, ("N", "D"))
-        length = np.linalg.norm(x, axis=1, keepdims=True)  # (N, 1)
-        self.long_enough = length >= self.eps
-        self.divisor = np.maximum(length, self.eps)
-        self.y = x / self.divisor
-        return self.y
+        length = row_norms(x)  # (N, 1)
+        divisor = np.maximum(length, self.eps)
+        y = x / divisor
+        return self.keep(y, y.copy(), divisor, length >= self.eps) if self.keeps else y
 
     def backward(self, gradient):
-        along = np.vecdot(self.y, gradient)[:, None] * self.y
-        return (gradient - np.where(self.long_enough, along, 0)) / self.divisor
+        y, divisor, long_enough = self.recall(gradient)
+        along = np.vecdot(y, gradient)[:, None] * y
+        return (gradient - np.where(long_enough, along, 0)) / divisor

@@ -78,21 +78,21 @@ class MaxPool2d(_Pool2d):
         x = images(x)
         size = self._output_size(x.shape[2:])
         padded = pad(x, self.margins, -np.inf)
-        self.padded_shape = padded.shape
         first, *others = self._taps(padded, size)
         y = first.copy()
-        self.winner = np.zeros(y.shape, np.min_scalar_type(len(others)))  # which tap is largest
+        winner = np.zeros(y.shape, np.min_scalar_type(len(others)))  # which tap is largest
         for tap, seen in enumerate(others, 1):
             larger = seen > y
             # Taps count upwards: the maximum is the last one that was larger than all before.
-            np.maximum(self.winner, self.winner.dtype.type(tap) * larger, out=self.winner)
+            np.maximum(winner, winner.dtype.type(tap) * larger, out=winner)
             np.maximum(y, seen, out=y)
-        return y
+        return self.keep(y, winner, padded.shape)
 
     def backward(self, gradient):
-        x = np.zeros(self.padded_shape, gradient.dtype)
+        winner, padded_shape = self.recall(gradient)
+        x = np.zeros(padded_shape, gradient.dtype)
         for tap, seen in enumerate(self._taps(x, gradient.shape[2:])):
-            seen += gradient * (self.winner == tap)
+            seen += gradient * (winner == tap)
         return crop(x, self.margins)
 
 
@@ -139,22 +139,22 @@ class AvgPool2d(_Pool2d):
 
     def forward(self, x):
         x = images(x)
-        self.image_size = x.shape[2:]
-        size = self._output_size(self.image_size)
-        return sum(self._taps(pad(x, self.margins), size)) / self._count(size, x.dtype)
+        image_size = x.shape[2:]
+        size = self._output_size(image_size)
+        y = sum(self._taps(pad(x, self.margins), size)) / self._count(image_size, size, x.dtype)
+        return self.keep(y, image_size)
 
     def backward(self, gradient):
+        (image_size,) = self.recall(gradient)
         size = gradient.shape[2:]
-        share = gradient / self._count(size, gradient.dtype)
-        x = np.zeros(
-            (*gradient.shape[:2], *padded_size(self.image_size, self.margins)), share.dtype
-        )
+        share = gradient / self._count(image_size, size, gradient.dtype)
+        x = np.zeros((*gradient.shape[:2], *padded_size(image_size, self.margins)), share.dtype)
         for seen in self._taps(x, size):
             seen += share
         return crop(x, self.margins)
 
-    def _count(self, size, dtype):
-        ones = np.ones((1, 1, *self.image_size), dtype)
+    def _count(self, image_size, size, dtype):
+        ones = np.ones((1, 1, *image_size), dtype)
         value = 1 if self.count_include_pad else 0
         return sum(self._taps(pad(ones, self.margins, value), size))
 
@@ -195,9 +195,9 @@ class GlobalAvgPool2d(Layer):
 
     def forward(self, x):
         x = images(x)
-        self.shape = x.shape
-        return x.mean(axis=(2, 3))
+        return self.keep(x.mean(axis=(2, 3)), x.shape)
 
     def backward(self, gradient):
-        _, _, H, W = self.shape
-        return np.broadcast_to((gradient / (H * W))[:, :, None, None], self.shape).copy()
+        (shape,) = self.recall(gradient)
+        _, _, H, W = shape
+        return np.broadcast_to((gradient / (H * W))[:, :, None, None], shape).copy()

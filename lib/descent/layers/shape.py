@@ -31,8 +31,8 @@ class Flatten(Layer):
         x = float_array("x", x)
         if x.ndim < 2:
             raise ValueError(f"x must have shape (N, …), got {x.shape}")
-        self.shape = x.shape
-        return x.reshape(len(x), -1)
+        return self.keep(x.reshape(len(x), -1), x.shape)
 
     def backward(self, gradient):
-        return gradient.reshape(self.shape)
+        (shape,) = self.recall(gradient)
+        return gradient.reshape(shape)

@@ -18,8 +18,30 @@ class Wrapper(Optimizer):
         if not isinstance(optimizer, Optimizer):
             raise TypeError(f"optimizer must be an Optimizer such as SGD, got {optimizer!r}")
         self.optimizer = optimizer
-        self.param_groups = optimizer.param_groups
-        self.state = optimizer.state
+
+    @property
+    def param_groups(self):
+        return self.optimizer.param_groups
+
+    @property
+    def defaults(self):
+        return self.optimizer.defaults
+
+    @property
+    def state(self):
+        return self.optimizer.state
+
+    def parameters(self):
+        return self.optimizer.parameters()
+
+    def add_param_group(self, param_group):
+        self.optimizer.add_param_group(param_group)
+
+    def check_gradients(self):
+        self.optimizer.check_gradients()
+
+    def zero_grad(self):
+        self.optimizer.zero_grad()
 
     def train(self):
         self.optimizer.train()
@@ -34,3 +56,6 @@ class Wrapper(Optimizer):
 
     def load_state_dict(self, saved):
         self.optimizer.load_state_dict(saved)
+
+    def __getstate__(self):
+        return vars(self)

@@ -43,7 +43,8 @@ def test_the_mask_is_drawn_where_a_uniform_number_is_at_least_p(kind):
     kept = np.random.default_rng(0).random(MASK_SHAPES[kind]) >= 0.3
     layer = make(kind, 0.3)
     assert np.allclose(layer(x), kept * x / 0.7, rtol=1e-15)
-    assert layer.factor.shape == MASK_SHAPES[kind]
+    (_, (factor,)) = layer.kept
+    assert factor.shape == MASK_SHAPES[kind]
     delta = np.random.default_rng(2).normal(size=SHAPE)
     assert np.allclose(layer.backward(delta), kept * delta / 0.7, rtol=1e-15)
 

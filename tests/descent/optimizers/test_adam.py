@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from descent.gradient_check import relative_error
+from descent.layers import coalesce
 from descent.optimizers import SGD, Adam, AdamW, NAdam, RAdam
 
 
@@ -58,11 +59,11 @@ def test_adam_forgets_the_scale_of_the_loss_and_sgd_does_not(problem):
 
     def end(optimizer_class, scale, **options):
         a = problem()
-        flat = optimizer_class(a.parameters, lr=0.1, **options)
-        (p,) = flat.state
+        (flat,) = coalesce(a.parameters)
+        optimizer = optimizer_class(a.parameters, lr=0.1, **options)
         for g in gradients:
-            p.grad[...] = scale * g
-            flat.step()
+            flat.grad[...] = scale * g
+            optimizer.step()
         return a.vector()
 
     assert relative_error(end(Adam, 1000), end(Adam, 1)) < 1e-5

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from descent.gradient_check import relative_error
 from descent.layers import Parameter
+from descent.networks import MLP
 from descent.optimizers import (
     LAMB,
     SAM,
@@ -169,11 +170,15 @@ def test_refuses_gradients_that_are_not_finite(problem, make, bad):
 def test_says_where_a_gradient_is_not_finite():
     w = Parameter(np.zeros((2, 3)))
     w.grad[0, 1] = w.grad[1, 2] = np.nan
-    message = r"got nan at index \(1,\) of Parameter\(shape=\(6,\), dtype=float64\); nothing was"
+    message = r"nan at index \(0, 1\) of Parameter\(shape=\(2, 3\), dtype=float64\); nothing was"
+    for optimizer in (SGD([w]), Muon([w])):
+        with pytest.raises(ValueError, match=message):
+            optimizer.step()
+    net = MLP([3, 4, 2], rng=np.random.default_rng(0))
+    net[3].bias.grad[1] = np.inf
+    message = r"inf at index \(1,\) of 3.bias, a Parameter\(shape=\(2,\)"
     with pytest.raises(ValueError, match=message):
-        SGD([w]).step()
-    with pytest.raises(ValueError, match=r"at index \(0, 1\) of Parameter\(shape=\(2, 3\)"):
-        Muon([w]).step()
+        SGD(net.parameters()).step()
 
 
 def test_large_gradients_are_finite():
@@ -188,15 +193,25 @@ def test_state_of_another_optimizer(problem):
     with pytest.raises(ValueError, match=r"saved has options \['amsgrad', .*expected \['dampening"):
         sgd.load_state_dict(adam.state_dict())
     groups = SGD([{"params": [p]} for p in a.parameters])
-    with pytest.raises(ValueError, match=r"saved has \(groups, states\) = \(2, 2\), .* has \(1, 1"):
+    with pytest.raises(ValueError, match=r"saved has \(groups, states\) = \(2, 2\), .* has \(1, 2"):
         sgd.load_state_dict(groups.state_dict())
 
 
-def test_parts_of_one_vector_are_one_array(problem):
-    a = problem()
-    adam = Adam(a.parameters)
-    assert [p.data.shape for p in adam.state] == [(18,)]
-    assert [p.data.shape for p in LAMB(a.parameters).state] == [(3, 4), (2, 3)]
+def test_neighbours_are_updated_as_one_vector(problem):
+    class Spy(Adam):
+        def update(self, w, g, state, **options):
+            shapes.append(w.shape)
+            super().update(w, g, state, **options)
+
+    class Shaped(Spy):
+        entrywise = False
+
+    a, shapes = problem(), []
+    for adam in (Spy(a.parameters), Shaped(a.parameters)):
+        adam.step()
+        assert [p.data.shape for p in adam.state] == [(3, 4), (2, 3)]
+        assert [state["m"].shape for state in adam.state.values()] == [(3, 4), (2, 3)]
+    assert shapes == [(18,), (3, 4), (2, 3)]
     a.set_gradients(1)
     adam.zero_grad()
     assert not any(p.grad.any() for p in a.parameters)

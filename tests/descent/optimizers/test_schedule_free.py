@@ -108,7 +108,7 @@ def test_x_is_the_mean_of_z_weighted_by_the_squared_rate(problem, cls):
     for t, rate in enumerate(rates):
         optimizer.param_groups[0]["lr"] = rate
         a.run(optimizer, 1, start=t)
-        zs.append(next(iter(optimizer.state.values()))["z"].copy())
+        zs.append(np.concatenate([state["z"].ravel() for state in optimizer.state.values()]))
     optimizer.eval()
     assert relative_error(a.vector(), np.average(zs, axis=0, weights=np.square(rates))) < 1e-12
 

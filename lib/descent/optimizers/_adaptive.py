@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from descent.checks import NotFiniteError
-from descent.optimizers._optimizer import Optimizer, descent_gradient
+from descent.optimizers._optimizer import Optimizer, descent_gradient, described
 
 
 class Adaptive(Optimizer):
@@ -16,17 +16,16 @@ class Adaptive(Optimizer):
     refused like one that is not finite.
     """
 
-    def check_gradients(self):
-        super().check_gradients()
-        for p in self.state:
-            if math.isfinite(np.vdot(p.grad, p.grad)):
-                continue
+    def refuse_gradients(self, parameters):
+        super().refuse_gradients(parameters)
+        for p in parameters:
             index = np.unravel_index(np.abs(p.grad).argmax(), p.grad.shape)
             largest = p.grad[index].item()
             if abs(largest) > math.sqrt(np.finfo(p.grad.dtype).max):
                 raise NotFiniteError(
                     f"the square of the gradient must be finite in {p.grad.dtype}, got "
-                    f"{largest:.3g} at index {tuple(map(int, index))} of {p}; nothing was changed"
+                    f"{largest:.3g} at index {tuple(map(int, index))} of "
+                    f"{described(p)}; nothing was changed"
                 )
 
 

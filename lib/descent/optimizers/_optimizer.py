@@ -123,6 +123,7 @@ class Optimizer:
         loss = None if closure is None else closure()
         options = self._checked_options()
         self.check_gradients()
+        self._join()
         for run in self._runs:
             for w, g, state in run.blocks:
                 self.update(w, g, state, **options[run.group])
@@ -134,12 +135,17 @@ class Optimizer:
         self._join()
         for run in self._runs:
             # The sum of squares is finite only if every entry is; large entries may overflow it.
-            if not math.isfinite(np.vdot(run.g, run.g)) and not np.isfinite(run.g).all():
-                p = next(p for p in run.parameters if not np.isfinite(p.grad).all())
+            if not math.isfinite(np.vdot(run.g, run.g)):
+                self.refuse_gradients(run.parameters)
+
+    def refuse_gradients(self, parameters):
+        """Raise an error if a gradient among those whose squares overflow cannot be used."""
+        for p in parameters:
+            if not np.isfinite(p.grad).all():
                 index = tuple(int(i) for i in np.argwhere(~np.isfinite(p.grad))[0])
                 raise NotFiniteError(
                     f"the gradient must be finite, got {p.grad[index]} at index {index} of "
-                    f"{p.name + ', a ' if p.name else ''}{p}; nothing was changed"
+                    f"{described(p)}; nothing was changed"
                 )
 
     def _checked_options(self):
@@ -228,13 +234,18 @@ class Optimizer:
             if p.data.shape != tuple(shape):
                 raise ValueError(
                     f"saved belongs to parameters of other shapes: number {i} has {tuple(shape)}, "
-                    f"here it is {p.name + ', a ' if p.name else ''}{p}"
+                    f"here it is {described(p)}"
                 )
         for group, options in zip(self.param_groups, saved["groups"], strict=True):
             group.update(options)
         for p, values in zip(self._state, saved["states"], strict=True):
             self.state[p].clear()
             self.state[p].update({n: _own(v, p.data.dtype) for n, v in values.items()})
+
+
+def described(parameter):
+    """The parameter with its name in the network, if it has one."""
+    return f"{parameter.name}, a {parameter}" if parameter.name else repr(parameter)
 
 
 def _own(value, dtype):
@@ -325,7 +336,7 @@ def _refuse_moved(p, storage, start):
     moved = p.storage is not storage or p.start != start
     if moved or any(begin < stop and start < end for begin, end in storage.left):
         raise ValueError(
-            f"{p.name + ', a ' if p.name else ''}{p} has moved to other memory since this "
+            f"{described(p)} has moved to other memory since this "
             "optimizer was made, by flatten, by a Sequential around its layer or by an "
             "assignment to its data or grad; make the optimizer afterwards"
         )

@@ -38,6 +38,7 @@ from descent.optimizers.schedules import (
 )
 from descent.optimizers.second_order import Minimum, lbfgs, newton, two_loop, wolfe_step
 from descent.optimizers.sgd import SGD
+from descent.optimizers.together import Together
 
 __all__ = [
     "EMA",
@@ -74,6 +75,7 @@ __all__ = [
     "ScheduleFreeSGD",
     "SequentialLR",
     "StepLR",
+    "Together",
     "WarmupStableDecay",
     "clip_grad_norm_",
     "clip_grad_value_",

@@ -4,8 +4,8 @@ import numpy as np
 
 from descent.checks import number
 from descent.optimizers._adaptive import Adaptive
-from descent.optimizers._arithmetic import quotient
 from descent.optimizers._optimizer import descent_gradient, nonnegative
+from descent.optimizers._quotient import quotient
 
 
 class Adadelta(Adaptive):

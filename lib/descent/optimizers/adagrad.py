@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from descent.checks import NotFiniteError
 from descent.optimizers._adaptive import Adaptive
-from descent.optimizers._arithmetic import quotient
 from descent.optimizers._optimizer import descent_gradient, nonnegative
+from descent.optimizers._quotient import quotient
 
 
 class Adagrad(Adaptive):
@@ -78,6 +79,14 @@ class Adagrad(Adaptive):
     def check(self, *, maximize, **options):
         nonnegative(**options)
 
+    def check_gradients(self):
+        super().check_gradients()
+        for run in self._runs:
+            largest = float(np.finfo(run.g.dtype).max)
+            for _, g, state in run.blocks:
+                if state and not float(np.vdot(g, g)) + float(state["s"].max()) <= largest:
+                    refuse_sum(state["s"], g)
+
     def update(
         self,
         w,
@@ -98,3 +107,14 @@ class Adagrad(Adaptive):
         s += g**2
         w -= lr / (1 + state["t"] * lr_decay) * quotient(g, np.sqrt(s) + eps)
         state["t"] += 1
+
+
+def refuse_sum(s, g):
+    """Refuse a gradient whose square makes the sum of squares infinite."""
+    with np.errstate(over="ignore"):
+        total = s + g**2
+    if not np.isfinite(total).all():
+        raise NotFiniteError(
+            f"the sum of the squared gradients must be finite in {s.dtype}, but {s.max():.3g} and "
+            f"the square of {g[total.argmax()]:.3g} are too large; nothing was changed"
+        )

@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from descent.optimizers._adaptive import Adaptive, averages, decay
-from descent.optimizers._arithmetic import quotient
 from descent.optimizers._optimizer import check_betas, nonnegative
+from descent.optimizers._quotient import quotient
 
 
 class Adam(Adaptive):

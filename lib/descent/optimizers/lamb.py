@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from descent.norms import vector_norm
 from descent.optimizers._adaptive import Adaptive, averages
-from descent.optimizers._arithmetic import length, quotient
 from descent.optimizers._optimizer import check_betas, nonnegative
+from descent.optimizers._quotient import quotient
 
 
 class LAMB(Adaptive):
@@ -71,5 +72,5 @@ class LAMB(Adaptive):
         m_hat = m / (1 - beta1**t)
         v_hat = v / (1 - beta2**t)
         r = quotient(m_hat, np.sqrt(v_hat) + eps) + weight_decay * w
-        layer, step = length(w), length(r)
+        layer, step = vector_norm([w]), vector_norm([r])
         w -= lr * (layer / step if layer > 0 and step > 0 else 1.0) * r

@@ -53,26 +53,49 @@ class Lookahead(Wrapper):
         self.steps = 0
         self.slow = []
 
-    def step(self):
-        self.check_gradients()
-        if not self.slow:
-            self.slow = [p.data.copy() for p in self.state]
-        self.optimizer.step()
+    def add_param_group(self, param_group):
+        before = len(self.param_groups)
+        super().add_param_group(param_group)
+        if self.slow:
+            self.slow += [p.data.copy() for g in self.param_groups[before:] for p in g["params"]]
+
+    def step(self, closure=None):
+        held = [p for group in self.param_groups for p in group["params"]]
+        slow = self.slow or [p.data.copy() for p in held]
+        loss = self.optimizer.step(closure)
+        self.slow = slow
         self.steps += 1
         if self.steps % self.k == 0:
-            for p, slow in zip(self.state, self.slow, strict=True):
-                slow += self.alpha * (p.data - slow)
-                p.data[...] = slow
+            for p, phi in zip(held, slow, strict=True):
+                if p.requires_grad:
+                    phi += self.alpha * (p.data - phi)
+                    p.data[...] = phi
+                else:
+                    phi[...] = p.data
+        return loss
 
     def state_dict(self):
         """Copies of the states inside, the slow weights and the number of steps."""
         return {
             "optimizer": self.optimizer.state_dict(),
-            "slow": [np.copy(slow) for slow in self.slow],
+            "slow": [np.copy(phi) for phi in self.slow],
             "steps": self.steps,
         }
 
     def load_state_dict(self, saved):
+        """Put back what `state_dict` gave, on an optimizer of parameters of the same shapes.
+
+        Raises
+        ------
+        ValueError
+            What the optimizer inside refuses; slow weights of other shapes. Then nothing has
+            been changed.
+        """
+        shapes = [p.data.shape for group in self.param_groups for p in group["params"]]
+        came = [np.shape(phi) for phi in saved["slow"]]
+        if came and came != shapes:
+            raise ValueError(f"saved['slow'] must have the shapes {shapes}, got {came}")
+        steps = integer("saved['steps']", saved["steps"], at_least=0)
         self.optimizer.load_state_dict(saved["optimizer"])
-        self.slow = [np.copy(slow) for slow in saved["slow"]]
-        self.steps = saved["steps"]
+        self.slow = [np.copy(phi) for phi in saved["slow"]]
+        self.steps = steps

@@ -3,11 +3,16 @@
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise, repeat
 
 import numpy as np
 
 from descent.checks import NotFiniteError, integer, number
 from descent.optimizers._optimizer import Optimizer
+
+CONFIRMATIONS = 3  # steps after the limit, in which growth must go on as on a parabola
+RISES, AGREEMENT = 3, 1.25  # how many rises must agree on the onset, within which factor
 
 
 @dataclass(frozen=True)
@@ -22,9 +27,12 @@ class RangeTest:
         The loss before the step with each rate.
     smoothed : float array, (n,)
         Their exponential moving average.
+    diverged : bool
+        Whether the loss rose beyond the limit or was no longer finite.
     blow_up : float or None
-        The rate from which a loss would grow, judged by the last rise before the test stopped;
-        see `lr_range_test`. None if the loss did not diverge.
+        The rate from which a loss would grow, judged by the last three rises before the test
+        stopped; see `lr_range_test`. None if the loss did not diverge, or not as it would on a
+        parabola: then no such rate can be told.
     suggestion : float
         A tenth of the rate at which the smoothed loss was least: a rate to try, not more.
     """
@@ -32,6 +40,7 @@ class RangeTest:
     rates: np.ndarray
     losses: np.ndarray
     smoothed: np.ndarray
+    diverged: bool
     blow_up: float | None
     suggestion: float
 
@@ -52,26 +61,30 @@ def lr_range_test(
         \eta_k = \eta_{\min} \left(\frac{\eta_{\max}}{\eta_{\min}}\right)^{k/(n-1)}, \qquad
         \bar L_k = \frac{1 - \beta}{1 - \beta^{k+1}} \sum_{i \le k} \beta^{k-i} L_i
 
-    The test stops when :math:`\bar L_k > d\,\bar L_0`, or when the loss is no longer finite.
-    By then the rate is several times beyond what training bears: the direction of largest
-    curvature, which was learned first, must grow back from almost nothing before it shows. But
-    the last rise tells where growth set in. Along curvature :math:`\lambda` a step multiplies the
-    error by :math:`1 - \eta\lambda` and the loss by its square, so
+    The test stops three steps after :math:`\bar L_k > d\,\bar L_0`, or when the loss is no longer
+    finite. By then the rate is several times beyond what training bears: the direction of
+    largest curvature, which was learned first, must grow back from almost nothing before it
+    shows. But the last rises tell where growth set in. Along curvature :math:`\lambda` a step
+    multiplies the error by :math:`1 - \eta\lambda` and the loss by its square, so
 
     .. math::
         \frac{L_{k+1}}{L_k} = (\eta_k \lambda - 1)^2
         \quad\Longrightarrow\quad
         \frac{2}{\lambda} = \frac{2\,\eta_k}{1 + \sqrt{L_{k+1} / L_k}},
 
-    which is the blow-up rate reported. It is exact for gradient descent on a parabola that
-    goes down to 0. Momentum β makes it too small by a factor of up to 1 + β, a floor under the
-    loss too large; for networks and other optimizers it is a guide.
+    which is the blow-up rate reported if the last three rises agree on it within a quarter. It
+    is exact for gradient descent on a parabola that goes down to 0; momentum β makes it too
+    small by a factor of up to 1 + β. **Most networks do not diverge like that.** One step too
+    long kills their ReLUs, or throws the logits far out where the slope of the loss is constant;
+    the loss then jumps, falls back or stands still. No rate can be read from such a curve, and
+    the blow-up rate is None; the suggestion and the plot of the losses remain.
 
     Parameters
     ----------
     closure : callable
-        Without arguments: adds the gradients of one batch to the parameters' ``grad`` and
-        returns the loss, a float.
+        Without arguments: adds the gradients of one batch to the parameters' ``grad``, which
+        are zero when it is called, and returns the loss, a float. Optimizers such as `SAM` call
+        it more than once in a step.
     optimizer : Optimizer
         All groups get the same rate. Its options and state, the weights and the gradients are
         put back, whatever happens. Generators that `closure` draws from are not.
@@ -111,40 +124,22 @@ def lr_range_test(
     >>> round(result.blow_up, 6), w.data
     (0.5, array([1.]))
     """
-    if not isinstance(optimizer, Optimizer):
-        raise TypeError(f"optimizer must be an Optimizer, got {optimizer!r}")
-    number("min_lr", min_lr, above=0)
-    number("max_lr", max_lr, above=min_lr)
-    integer("steps", steps, at_least=2)
-    number("smoothing", smoothing, at_least=0, below=1)
-    number("divergence", divergence, above=1)
-
-    rates = np.geomspace(min_lr, max_lr, steps)
-    losses, smoothed, average, diverged = [], [], 0.0, False
-    with _put_back(optimizer), np.errstate(over="ignore", invalid="ignore"):
-        for loss in _losses(closure, optimizer, rates):
-            if not losses and not 0 < loss < np.inf:
-                raise ValueError(f"closure must return a first loss > 0 and finite, got {loss}")
-            diverged = not np.isfinite(loss)
-            if diverged:
-                break
-            losses.append(loss)
-            average = smoothing * average + (1 - smoothing) * loss
-            smoothed.append(average / (1 - smoothing ** len(losses)))
-            diverged = smoothed[-1] > divergence * smoothed[0]
-            if diverged:
-                break
-    rates = rates[: len(losses)]
-    return RangeTest(
-        rates=rates,
-        losses=np.array(losses),
-        smoothed=np.array(smoothed),
-        blow_up=_onset(rates, losses) if diverged else None,
-        suggestion=float(rates[np.argmin(smoothed)]) / 10,
-    )
+    options = (min_lr, max_lr, steps, smoothing, divergence)
+    return _range_test(repeat(closure), optimizer, *options)
 
 
-def lr_finder(net, loss, batches, optimizer, **options):
+def lr_finder(
+    net,
+    loss,
+    batches,
+    optimizer,
+    *,
+    min_lr=1e-6,
+    max_lr=10.0,
+    steps=100,
+    smoothing=0.9,
+    divergence=4.0,
+):
     """Run `lr_range_test` on a network, with one batch for each rate.
 
     Parameters
@@ -157,8 +152,8 @@ def lr_finder(net, loss, batches, optimizer, **options):
         Run through again from the beginning when it comes to its end.
     optimizer : Optimizer
         Of the network's parameters.
-    **options
-        Those of `lr_range_test`.
+    min_lr, max_lr, steps, smoothing, divergence
+        As in `lr_range_test`.
 
     Returns
     -------
@@ -180,40 +175,87 @@ def lr_finder(net, loss, batches, optimizer, **options):
     >>> round(result.blow_up, 4)  # the curvature is 3² + 4²
     0.08
     """
-    batches = _again_and_again(batches)
 
-    def closure():
-        x, target = next(batches)
+    def gradient_of(x, target):
         value, gradient = loss(net.forward(x), target)
         net.backward(gradient, input_gradient=False)
         return value
 
+    closures = (partial(gradient_of, x, target) for x, target in _again_and_again(batches))
     buffers = {name: buffer.copy() for name, buffer in net.named_buffers().items()}
     try:
-        return lr_range_test(closure, optimizer, **options)
+        return _range_test(closures, optimizer, min_lr, max_lr, steps, smoothing, divergence)
     finally:
         for name, buffer in net.named_buffers().items():
             buffer[...] = buffers[name]
 
 
-def _losses(closure, optimizer, rates):
+def _range_test(closures, optimizer, min_lr, max_lr, steps, smoothing, divergence):
+    """The test, with a closure for each step."""
+    if not isinstance(optimizer, Optimizer):
+        raise TypeError(f"optimizer must be an Optimizer, got {optimizer!r}")
+    number("min_lr", min_lr, above=0)
+    number("max_lr", max_lr, above=min_lr)
+    integer("steps", steps, at_least=2)
+    number("smoothing", smoothing, at_least=0, below=1)
+    number("divergence", divergence, above=1)
+
+    rates = np.geomspace(min_lr, max_lr, steps)
+    losses, smoothed, average, beyond = [], [], 0.0, 0
+    with _put_back(optimizer), np.errstate(over="ignore", invalid="ignore"):
+        for loss in _losses(closures, optimizer, rates):
+            if not losses and not 0 < loss < np.inf:
+                raise ValueError(f"closure must return a first loss > 0 and finite, got {loss}")
+            finite = math.isfinite(loss)
+            if finite:
+                losses.append(loss)
+                average = smoothing * average + (1 - smoothing) * loss
+                smoothed.append(average / (1 - smoothing ** len(losses)))
+            if beyond or not finite or smoothed[-1] > divergence * smoothed[0]:
+                beyond += 1
+            if not finite or beyond > CONFIRMATIONS:
+                break
+    rates = rates[: len(losses)]
+    return RangeTest(
+        rates=rates,
+        losses=np.array(losses),
+        smoothed=np.array(smoothed),
+        diverged=beyond > 0,
+        blow_up=_onset(rates, losses) if beyond else None,
+        suggestion=float(rates[np.argmin(smoothed)]) / 10,
+    )
+
+
+def _losses(closures, optimizer, rates):
     """Yield the loss before the step with each rate, and inf instead of a step that overflows."""
-    try:
-        for lr in rates:
-            for group in optimizer.param_groups:
-                group["lr"] = float(lr)
+    for lr, closure in zip(rates, closures, strict=False):
+        seen = []
+
+        def evaluate(closure=closure, seen=seen):
             optimizer.zero_grad()
-            yield float(closure())
-            optimizer.step()
-    except NotFiniteError:
-        yield np.inf
+            seen.append(float(closure()))
+            return seen[-1]
+
+        for group in optimizer.param_groups:
+            group["lr"] = float(lr)
+        try:
+            optimizer.step(evaluate)
+        except NotFiniteError:
+            yield from [*seen[:1], np.inf]
+            return
+        yield seen[0]
 
 
 def _onset(rates, losses):
-    """The rate from which the last two losses, if they rise, say that the loss would grow."""
-    if len(losses) < 2 or not losses[-1] > losses[-2] > 0:
-        return float(rates[-1])
-    return 2 * float(rates[-2]) / (1 + math.sqrt(losses[-1] / losses[-2]))
+    """The rate from which the loss would grow, or None if its last rises do not agree on one."""
+    pairs = list(pairwise(losses))[-RISES:]
+    if len(pairs) < RISES or not all(after > before > 0 for before, after in pairs):
+        return None
+    onsets = [
+        2 * float(lr) / (1 + math.sqrt(after / before))
+        for lr, (before, after) in zip(rates[-RISES - 1 :], pairs, strict=False)
+    ]
+    return onsets[-1] if max(onsets) < AGREEMENT * min(onsets) else None
 
 
 @contextmanager

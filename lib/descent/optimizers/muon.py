@@ -95,11 +95,13 @@ class Muon(Optimizer):
             ns_steps=ns_steps,
             adjust_lr_fn=adjust_lr_fn,
         )
-        for p in self.state:
+
+    def check_parameters(self, parameters):
+        for p in parameters:
             if p.data.ndim < 2:
                 raise ValueError(
                     f"params must have two or more axes, got {p}; give biases to another "
-                    "optimizer, such as AdamW"
+                    "optimizer, such as AdamW; see Together"
                 )
 
     def check(

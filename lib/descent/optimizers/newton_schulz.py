@@ -3,7 +3,7 @@
 import numpy as np
 
 from descent.checks import float_array, integer, ndim, number
-from descent.optimizers._arithmetic import length
+from descent.norms import vector_norm
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 NARROW = 1 - 5e-6  # an interval so narrow that the best polynomial is its limit, up to rounding
@@ -68,7 +68,7 @@ def newton_schulz(matrix, *, steps=5, coefficients=COEFFICIENTS, eps=1e-7):
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix  # the Gram matrix is the smaller one
     # In float32 the largest entry may be finite and the length not.
-    x = (x / np.float64(max(length(x), eps))).astype(x.dtype, copy=False)
+    x = (x / np.float64(max(vector_norm([x]), eps))).astype(x.dtype, copy=False)
     for k in range(steps):
         a, b, c = triples[min(k, len(triples) - 1)]
         gram = x @ x.T

@@ -6,13 +6,13 @@ import numpy as np
 
 from descent.checks import integer, number
 from descent.optimizers._adaptive import Adaptive
-from descent.optimizers._arithmetic import quotient
 from descent.optimizers._optimizer import (
     Optimizer,
     check_betas,
     descent_gradient,
     nonnegative,
 )
+from descent.optimizers._quotient import quotient
 
 
 class ScheduleFree(Optimizer):
@@ -35,15 +35,22 @@ class ScheduleFree(Optimizer):
 
     training = True
 
-    def step(self):
+    def step(self, closure=None):
+        self._refuse_to_evaluate()
+        return super().step(closure)
+
+    def check_gradients(self):
+        self._refuse_to_evaluate()
+        super().check_gradients()
+
+    def _refuse_to_evaluate(self):
         if not self.training:
             raise RuntimeError("step() needs the weights for training; call train() first")
-        super().step()
 
     def train(self):
         """Put the weights for gradients, y, into the network; returns the optimizer."""
         for p, state in self.state.items():
-            if state and not self.training:
+            if state and p.requires_grad and not self.training:
                 p.data[...] = _between(state)
         self.training = True
         return self
@@ -51,7 +58,7 @@ class ScheduleFree(Optimizer):
     def eval(self):
         """Put the weights for predictions, x, into the network; returns the optimizer."""
         for p, state in self.state.items():
-            if state:
+            if state and p.requires_grad:
                 p.data[...] = state["x"]
         self.training = False
         return self
@@ -61,8 +68,9 @@ class ScheduleFree(Optimizer):
         return super().state_dict() | {"training": self.training}
 
     def load_state_dict(self, saved):
+        training = saved["training"]
         super().load_state_dict(saved)
-        self.training = saved["training"]
+        self.training = training
 
 
 class ScheduleFreeSGD(ScheduleFree):

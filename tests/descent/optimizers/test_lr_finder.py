@@ -1,3 +1,5 @@
+import inspect
+
 import numpy as np
 import pytest
 
@@ -5,7 +7,16 @@ from descent.checks import NotFiniteError
 from descent.layers import Linear, Parameter, ReLU, Sequential
 from descent.layers.normalization import BatchNorm1d
 from descent.losses import cross_entropy
-from descent.optimizers import SGD, Adam, lr_finder, lr_range_test
+from descent.optimizers import (
+    SAM,
+    SGD,
+    Adam,
+    Lookahead,
+    ScheduleFreeSGD,
+    Together,
+    lr_finder,
+    lr_range_test,
+)
 
 
 def parabola(curvature, w, noise=0.0, floor=0.0, seed=0):
@@ -65,15 +76,27 @@ def test_with_momentum_the_blow_up_is_within_a_factor_of_two(noise):
         assert 0.5 < result.blow_up / 3.8 < 1.2
 
 
+def as_on_a_parabola(losses, rates, curvature, n):
+    """These losses, and n more that grow as along this curvature."""
+    losses = list(losses)
+    for lr in rates[len(losses) - 1 :][:n]:
+        losses.append(losses[-1] * (lr * curvature - 1) ** 2)
+    return losses
+
+
 def test_by_hand():
-    losses = [4.0, 2.0, 1.0, 9.0, 100.0, 1.0]
+    rates = np.geomspace(1e-3, 1e2, 11)
+    losses = as_on_a_parabola([4.0, 2.0, 1.0, 9.0, 100.0], rates, 4e2, 6)
     w = start(1)
-    result = lr_range_test(plain(losses), SGD([w]), min_lr=1e-3, max_lr=1e2, steps=6, smoothing=0.5)
-    assert np.allclose(result.rates, [1e-3, 1e-2, 1e-1, 1e0, 1e1], rtol=1e-12)
-    assert result.losses.tolist() == losses[:5]
-    assert np.allclose(result.smoothed, [4, 8 / 3, 12 / 7, 5.6, 52.625 / 0.96875])
-    assert result.blow_up == pytest.approx(2 * 1.0 / (1 + 10 / 3))
-    assert result.suggestion == pytest.approx(0.1 / 10)
+    result = lr_range_test(
+        plain(losses), SGD([w]), min_lr=1e-3, max_lr=1e2, steps=11, smoothing=0.5
+    )
+    assert np.allclose(result.rates, rates[:8], rtol=1e-12)
+    assert result.losses.tolist() == losses[:8]  # three more than the fifth, which is too large
+    assert np.allclose(result.smoothed[:5], [4, 8 / 3, 12 / 7, 5.6, 52.625 / 0.96875])
+    assert result.diverged
+    assert result.blow_up == pytest.approx(2 / 4e2)
+    assert result.suggestion == pytest.approx(rates[2] / 10)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +106,8 @@ def test_divergence_is_relative_to_the_first_loss(last, divergence, diverged):
     result = lr_range_test(
         plain([2.0, 1.0, last]), SGD([start(1)]), steps=3, smoothing=0, divergence=divergence
     )
-    assert (result.blow_up is not None) == diverged
+    assert result.diverged == diverged
+    assert result.blow_up is None
     assert len(result.losses) == 3
 
 
@@ -92,20 +116,93 @@ def test_defaults():
     assert len(result.rates) == 100
     assert result.rates[[0, -1]] == pytest.approx([1e-6, 10])
     assert np.allclose(result.smoothed, 2)
+    assert not result.diverged
     assert result.blow_up is None
     falling = lr_range_test(plain([2.0] + [1.0] * 99), SGD([start(1)]))
     assert falling.smoothed[1] == pytest.approx((0.9 * 2 + 1) / 1.9)
     for last, diverged in [(30.8, False), (30.9, True)]:  # the mean of 51 gains a tenth of it
         rising = lr_range_test(plain([1.0] * 50 + [last] + [1.0] * 49), SGD([start(1)]))
-        assert (rising.blow_up is not None) == diverged
+        assert rising.diverged == diverged
+        assert len(rising.losses) == (54 if diverged else 100)
 
 
-@pytest.mark.parametrize(("losses", "rate"), [([0.5, 9.0], 1e-3), ([0.5, 0.125, 9.0], 1e-1)])
-def test_blow_up_from_the_last_rise(losses, rate):
+def test_the_finder_has_the_defaults_of_the_range_test():
+    def defaults(function):
+        parameters = inspect.signature(function).parameters.values()
+        return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+    assert defaults(lr_finder) == defaults(lr_range_test)
+    assert len(defaults(lr_finder)) == 5
+
+
+@pytest.mark.parametrize(
+    ("factors", "onset"),
+    [
+        ((1, 1, 1), 0.005),
+        ((1, 1, 1.4), 2 / 490),  # the three differ by a sixth
+        ((1.7, 1, 1), None),  # by more than a quarter
+        ((1, 1.7, 1), None),
+        ((1, 1, 1.7), None),
+    ],
+)
+def test_the_last_three_rises_must_agree(factors, onset):
+    rates = np.geomspace(0.02, 0.2, 6)
+    losses = [1.0, 8.0, 10.0]
+    for lr, factor in zip(rates[2:], factors, strict=False):
+        losses.append(losses[-1] * factor * (lr * 400 - 1) ** 2)
+    losses = np.array(losses)
     result = lr_range_test(
-        plain([*losses, 9.0]), SGD([start(1)]), min_lr=1e-3, max_lr=10, steps=3, smoothing=0
+        plain([*losses, 1.0]),
+        SGD([start(1)]),
+        min_lr=0.02,
+        max_lr=0.2,
+        steps=6,
+        smoothing=0,
+        divergence=9,
     )
-    assert result.blow_up == pytest.approx(2 * rate / (1 + np.sqrt(9 / losses[-2])))
+    each = 2 * rates[2:5] / (1 + np.sqrt(losses[3:] / losses[2:-1]))
+    assert (each.max() < 1.25 * each.min()) == (onset is not None)
+    if onset is None:
+        assert result.blow_up is None
+    else:
+        assert result.blow_up == pytest.approx(each[-1])
+        assert result.blow_up == pytest.approx(onset, rel=0.05)
+    assert result.diverged
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        [9.0, 8.0, 60.0, 900.0],  # one of the last three falls
+        [9.0, 9.0, 60.0, 900.0],  # or stands still
+        [0.0, 9.0, 60.0, 900.0],  # no ratio to it
+        [-1.0, 9.0, 60.0, 900.0],
+        [9.0, 60.0],  # too few
+    ],
+)
+def test_losses_that_do_not_grow_as_on_a_parabola(end):
+    result = lr_range_test(
+        plain([2.0, *end, np.inf]), SGD([start(1)]), min_lr=1e-3, max_lr=1, smoothing=0
+    )
+    assert result.diverged
+    assert result.blow_up is None
+
+
+@pytest.mark.parametrize("make", [SGD, lambda ps: SGD(ps, momentum=0.9), Adam])
+@pytest.mark.parametrize("seed", range(3))
+def test_nets_of_relus_die_and_no_rate_is_told(make, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(200, 20))
+    y = np.argmax(x @ rng.normal(size=(20, 5)), axis=1)
+    net = Sequential(
+        *(Linear(20, 32, rng=rng), ReLU(), Linear(32, 32, rng=rng), ReLU()),
+        Linear(32, 5, rng=rng),
+    )
+    batches = [(x[i : i + 40], y[i : i + 40]) for i in range(0, 200, 40)]
+    result = lr_finder(net, cross_entropy, batches, make(net.parameters()), max_lr=1e3)
+    assert result.diverged
+    assert result.blow_up is None
+    assert 1e-4 < result.suggestion < 1
 
 
 def test_each_step_has_its_rate():
@@ -141,16 +238,20 @@ def test_a_loss_that_is_refused_counts_as_divergence():
         failing(3, NotFiniteError("overflow")), SGD([start(1)]), min_lr=1e-3, max_lr=10, steps=5
     )
     assert len(result.losses) == len(result.rates) == 3
-    assert result.blow_up == pytest.approx(0.1)  # the losses did not rise: the last rate that ran
-    once = lr_range_test(failing(1, NotFiniteError("overflow")), SGD([start(1)]), min_lr=1e-3)
-    assert once.blow_up == pytest.approx(1e-3)
+    assert result.diverged
+    assert result.blow_up is None
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_loss_that_is_not_finite_counts_as_divergence(bad):
-    result = lr_range_test(plain([2.0, 1.0, 4.0, bad]), SGD([start(1)]), max_lr=10, steps=8)
-    assert result.losses.tolist() == [2, 1, 4]
-    assert result.blow_up == pytest.approx(2e-5 / (1 + 2))
+    rates = np.geomspace(1e-3, 10, 8)
+    losses = as_on_a_parabola([2.0, 1.0], rates, 900.0, 3)
+    result = lr_range_test(
+        plain([*losses, bad]), SGD([start(1)]), min_lr=1e-3, max_lr=10, steps=8, divergence=1e9
+    )
+    assert result.losses.tolist() == losses
+    assert result.diverged
+    assert result.blow_up == pytest.approx(2 / 900)
 
 
 def test_overflow_is_no_warning():
@@ -163,13 +264,7 @@ def test_overflow_is_no_warning():
 
     result = lr_range_test(closure, SGD([w], lr=1.0), min_lr=3, max_lr=10, divergence=1e300)
     assert 1 < len(result.losses) < 10
-    assert result.blow_up < 10
-
-
-def test_losses_that_do_not_rise():
-    w = start(1)
-    result = lr_range_test(plain([1.0, 1.0, np.inf]), SGD([w], lr=1.0))
-    assert result.blow_up == result.rates[-1]
+    assert result.diverged
 
 
 def test_a_gradient_that_is_not_finite_counts_as_divergence():
@@ -182,12 +277,41 @@ def test_a_gradient_that_is_not_finite_counts_as_divergence():
     assert len(lr_range_test(closure, SGD([w])).losses) == 1
 
 
-@pytest.mark.parametrize("losses", [[1.0, 0.0, 9.0, 9.0], [1.0, -1.0, 9.0, 9.0]])
-def test_no_ratio_to_a_loss_that_is_not_positive(losses):
-    result = lr_range_test(
-        plain(losses), SGD([start(1)]), min_lr=1e-3, max_lr=1, steps=4, smoothing=0
-    )
-    assert result.blow_up == pytest.approx(0.1)
+def test_optimizers_that_call_the_closure_twice_see_one_batch():
+    """SAM on a parabola, and as many batches as steps."""
+    seen = []
+    net = Sequential(Linear(1, 1, bias=False, rng=np.random.default_rng(0)))
+
+    def half_mse(y, target):
+        seen.append(float(target[0, 0]))
+        return 0.5 * float(((y - target) ** 2).sum()), y - target
+
+    batches = [(np.ones((1, 1)), np.full((1, 1), t)) for t in (7.0, 8.0, 9.0)]
+    sam = SAM(SGD(net.parameters()), rho=0.1)
+    before = net[0].weight.data.copy()
+    result = lr_finder(net, half_mse, iter(batches), sam, steps=3, divergence=1e9)
+    assert seen == [7, 7, 8, 8, 9, 9]
+    assert result.losses[0] == 0.5 * (before[0, 0] - 7) ** 2  # before the step, not uphill
+    assert np.array_equal(net[0].weight.data, before)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda ps: SAM(SGD(ps)),
+        lambda ps: Lookahead(Adam(ps), k=2),
+        lambda ps: Together(Adam(ps[:1]), SGD(ps[1:])),
+        ScheduleFreeSGD,
+    ],
+)
+def test_every_kind_of_optimizer_can_be_tested_and_is_put_back(make):
+    net, batches = network()
+    optimizer = make(net.parameters())
+    before, state = net.state_dict(), optimizer.state_dict()
+    result = lr_finder(net, cross_entropy, batches, optimizer, steps=30, max_lr=1.0)
+    assert len(result.losses) > 10
+    assert all(np.array_equal(before[name], a) for name, a in net.state_dict().items())
+    assert str(optimizer.state_dict()) == str(state)
 
 
 @pytest.mark.parametrize("make", [lambda p: SGD(p, momentum=0.9), Adam], ids=["SGD", "Adam"])

@@ -24,19 +24,23 @@ extensions = [
     "myst_nb",
     "sphinx_copybutton",
     "sphinxcontrib.bibtex",
+    "cards",
     "chapters",
     "cover",
+    "exercises",
+    "folds",
     "katex",
     "lean",
     "ledger",
     "live",
+    "outputs",
+    "predict",
 ]
 
 # The pages show what the tests verified: nothing is executed here.
 nb_execution_mode = "off"
 nb_merge_streams = True
 nb_code_prompt_show = "Show the code"
-nb_code_prompt_hide = "Hide the code"
 suppress_warnings = ["mystnb.unknown_mime_type"]  # claims carry a record beside their HTML
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
@@ -54,7 +58,7 @@ html_title = "Descent"
 html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 html_css_files = ["book.css"]
-html_js_files = ["book.js"]
+html_js_files = [("book.js", {"defer": ""}), ("memory.js", {"defer": ""})]
 html_extra_path = ["_root"]
 templates_path = ["_templates"]
 html_copy_source = False

@@ -1,7 +1,8 @@
 """The chapters in the site: the list on the title page, and each chapter's heading and downloads.
 
 Everything comes from chapters/manifest.toml. In a page of the front matter `<!-- chapters -->`
-becomes the list, and `<!-- first claim -->` the first claim of the book, as verified.
+becomes the list, `<!-- first claim -->` the first claim of the book, as verified, and
+`<!-- teaching -->` the list of the teacher's notes in book/teaching.
 """
 
 import json
@@ -15,6 +16,7 @@ from bookkit.manifest import chapters_of, read_manifest
 
 LIST = "<!-- chapters -->"
 CLAIM = "<!-- first claim -->"
+TEACHING = "<!-- teaching -->"
 RECORD = "application/vnd.descent.claim+json"
 
 logger = logging.getLogger(__name__)
@@ -54,6 +56,14 @@ def first_claim(parts, root):
     return ""
 
 
+def teaching_notes(folder):
+    """Return the MyST source of the list of the notes in a folder; nothing if there are none."""
+    names = sorted(path.stem for path in Path(folder).glob("*.md"))
+    if not names:
+        return ""
+    return "\n".join(["```{toctree}", ":maxdepth: 2", "", *(f"teaching/{n}" for n in names), "```"])
+
+
 def read(app):
     """Read the manifest of the book that is being built."""
     try:
@@ -72,6 +82,9 @@ def fill_in(app, docname, source):
         for chapter in chapters_of(parts):
             app.env.note_dependency(f"{chapter.docname}.ipynb", docname=docname)
         source[0] = source[0].replace(CLAIM, first_claim(parts, app.srcdir))
+    if TEACHING in source[0]:
+        app.env.note_reread()  # a note may have come since
+        source[0] = source[0].replace(TEACHING, teaching_notes(Path(app.srcdir) / "book/teaching"))
 
 
 def number_within_chapters(app, env):

@@ -7,8 +7,10 @@ import shutil
 import subprocess
 import sys
 import threading
+import types
 from pathlib import Path
 
+import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,3 +98,66 @@ def browser(chromium):
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
         browser.close()
+
+
+STATIC = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="300pt" height="100pt" viewBox="0 0 300 100">'
+    '<path d="M0 9H99"/></svg>'
+)
+
+
+def markdown(text):
+    """A Markdown cell."""
+    return nbformat.v4.new_markdown_cell(text)
+
+
+def code(source="pass", *outputs, tags=(), **mystnb):
+    """A code cell that was run, with these outputs (dicts of MIME types)."""
+    cell = nbformat.v4.new_code_cell(source, execution_count=1)
+    cell.metadata = {"tags": list(tags), "mystnb": mystnb}
+    cell.outputs = [nbformat.v4.new_output("display_data", data) for data in outputs]
+    return cell
+
+
+def figure(name, *, tags=("hide-input",), svg=STATIC):
+    """A code cell that draws a figure."""
+    options = {"caption": "The static caption.", "name": name}
+    data = {"image/svg+xml": svg, "text/plain": "<Figure>"}
+    return code("plt.show()", data, tags=tags, figure=options, image={"alt": "A line."})
+
+
+def write_book(root, chapters, pages=("index",)):
+    """Write a book with the site's own settings: cells for each name of a chapter.
+
+    Of the site's own pages it has `pages`; its title page lists the chapters alone.
+    """
+    dropped = {path.name for path in (ROOT / "book").glob("*.md") if path.stem not in pages}
+    ignored = shutil.ignore_patterns("__pycache__", "teaching", *dropped)
+    shutil.copytree(ROOT / "book", root / "book", ignore=ignored)
+    listed = "\n".join(name for name in pages if name != "index")
+    (root / "book/index.md").write_text(
+        f"# A book\n\n```{{toctree}}\n:hidden:\n\n{listed}\n```\n\n"
+        '<div class="progress"></div>\n\n## All\n\n<!-- chapters -->\n',
+        encoding="utf-8",
+    )
+    entries = ['[[part]]\ntitle = "One"']
+    for number, (name, cells) in enumerate(chapters.items()):
+        path = root / "chapters/one" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.with_suffix(".md").touch()
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        for i, cell in enumerate(cells):
+            cell["id"] = f"cell-{i}"
+        notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+        nbformat.write(notebook, path.with_suffix(".ipynb"))
+        facts = f'path = "one/{name}"\ntitle = "The {name}"\nsummary = "A sentence."'
+        minutes = "minutes = 1\nexercise_minutes = 2\ndeeper_minutes = 0"
+        entries.append(f"[[part.chapter]]\nnumber = {number}\n{facts}\n{minutes}")
+    (root / "chapters/manifest.toml").write_text("\n\n".join(entries), encoding="utf-8")
+    return root
+
+
+@pytest.fixture(scope="session")
+def small_book():
+    """What a test needs to write a small book of its own."""
+    return types.SimpleNamespace(write=write_book, markdown=markdown, code=code, figure=figure)

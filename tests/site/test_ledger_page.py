@@ -13,7 +13,7 @@ pytestmark = pytest.mark.xdist_group("site")
 
 ROOT = Path(__file__).resolve().parents[2]
 CLAIM = re.compile(
-    r'<div class="claim" id="claim-([\d.]+)"><span class="claim-id">Claim ([\d.]+) ✓'
+    r'<(?:div|li) class="claim" id="claim-([\d.]+)"><span class="claim-id">Claim ([\d.]+) ✓'
 )
 
 

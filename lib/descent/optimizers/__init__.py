@@ -16,6 +16,7 @@ from descent.optimizers.lr_finder import RangeTest, lr_finder, lr_range_test
 from descent.optimizers.muon import Muon
 from descent.optimizers.nadam import NAdam
 from descent.optimizers.newton_schulz import newton_schulz, polar_express
+from descent.optimizers.noise_scale import NoiseScale, gradient_noise_scale
 from descent.optimizers.radam import RAdam
 from descent.optimizers.rmsprop import RMSprop
 from descent.optimizers.sam import SAM
@@ -64,6 +65,7 @@ __all__ = [
     "MultiStepLR",
     "Muon",
     "NAdam",
+    "NoiseScale",
     "OneCycleLR",
     "Optimizer",
     "PolynomialLR",
@@ -80,6 +82,7 @@ __all__ = [
     "clip_grad_norm_",
     "clip_grad_value_",
     "gradient_descent",
+    "gradient_noise_scale",
     "hessian_vector_product",
     "lbfgs",
     "lr_finder",

@@ -1,6 +1,7 @@
 """Losses: each returns its value and its gradient with respect to the first argument.
 
-The losses of several embeddings return a tuple of gradients, one for each embedding.
+The losses of several embeddings return a tuple of gradients, one for each embedding, and
+`gaussian_nll` one for the mean and one for the variance.
 """
 
 from descent.losses.binary import bce_with_logits, logit, sigmoid, softplus
@@ -8,6 +9,7 @@ from descent.losses.classification import cross_entropy, nll
 from descent.losses.divergence import entropy, kl_div
 from descent.losses.embedding import contrastive, cosine_embedding, info_nce, triplet
 from descent.losses.focal import focal, softmax_focal
+from descent.losses.likelihood import gaussian_nll, poisson_nll
 from descent.losses.margin import (
     crammer_singer,
     hinge,
@@ -30,6 +32,7 @@ __all__ = [
     "dice",
     "entropy",
     "focal",
+    "gaussian_nll",
     "giou",
     "hinge",
     "hinge_embedding",
@@ -44,6 +47,7 @@ __all__ = [
     "multi_margin",
     "nll",
     "perceptron",
+    "poisson_nll",
     "sigmoid",
     "smooth_l1",
     "soft_iou",

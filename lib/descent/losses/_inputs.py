@@ -53,12 +53,15 @@ def class_weights(weight, scores):
 
 
 def rescaling(name, factor, scores):
-    """Return a factor ≥ 0: one for all scores, for each place of their last axis, or for each."""
+    """Return a factor ≥ 0 whose shape broadcasts to that of the scores."""
     factor = np.asarray(1 if factor is None else factor, dtype=scores.dtype)
-    shapes = ((), scores.shape[-1:], scores.shape)
-    if factor.shape not in shapes:
+    trailing = scores.shape[scores.ndim - factor.ndim :]
+    if factor.ndim > scores.ndim or any(
+        n not in (1, m) for n, m in zip(factor.shape, trailing, strict=True)
+    ):
         raise ValueError(
-            f"{name} must be a number or have shape {shapes[1]} or {shapes[2]}, got {factor.shape}"
+            f"{name} must be a number or have a shape that broadcasts to {scores.shape}, got "
+            f"{factor.shape}"
         )
     if not (np.isfinite(factor) & (factor >= 0)).all():
         raise ValueError(f"{name} must be finite and ≥ 0, got {factor}")

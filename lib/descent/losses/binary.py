@@ -131,9 +131,10 @@ def bce_with_logits(logits, target, *, weight=None, pos_weight=None, reduction="
     target : float array, the same shape
         :math:`y` in [0, 1].
     weight : float or float array, optional
-        :math:`w \ge 0`, for all entries, for each place of the last axis, or for each entry.
+        :math:`w \ge 0`: a number, or of a shape that broadcasts to that of the logits.
     pos_weight : float or float array, optional
-        :math:`\rho \ge 0`, a factor for the positive part; of the same kinds of shape.
+        :math:`\rho \ge 0`, a factor for the positive part; likewise. For logits of shape
+        (N, C, H, W) one of each class has the shape (C, 1, 1); shape (C,) means the last axis.
     reduction : {"mean", "sum", "none"}
         "mean" divides by the number of entries, whatever the weights, as PyTorch does.
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from descent.checks import finite_result, float_array, matching, one_of
-from descent.losses._inputs import log_probabilities, probabilities
+from descent.losses._inputs import log_probabilities, probabilities, where_it_counts
 from descent.losses._reduce import REDUCTIONS, reduce
 
 
@@ -71,7 +71,8 @@ def kl_div(log_probability, target, *, reduction="mean", log_target=False):
     Returns
     -------
     value : float, or an array of ``log_probability``'s shape for "none"
-        In nats.
+        In nats. An outcome of probability 0 costs nothing, also where :math:`\log q` is −inf;
+        PyTorch computes 0 · ∞ = nan there.
     gradient : float array, ``log_probability``'s shape
         With respect to ``log_probability``.
 
@@ -98,7 +99,6 @@ def kl_div(log_probability, target, *, reduction="mean", log_target=False):
     log_q, target = matching(log_probability=log_probability, target=target)
     one_of("reduction", reduction, (*REDUCTIONS, "batchmean"))
     log_probabilities(log_probability=log_q)
-    finite_result(log_q.min(), log_probability=log_q)
     if log_target:
         log_probabilities(target=target)
         p = np.exp(target)
@@ -106,7 +106,8 @@ def kl_div(log_probability, target, *, reduction="mean", log_target=False):
     else:
         probabilities(target=target)
         p, log_p = target, _log(target)
-    loss = p * (log_p - log_q)
+    loss = where_it_counts(p, log_p - log_q)
+    finite_result(loss, log_probability=log_q)
     if reduction == "batchmean":
         return reduce(loss, -p, "mean", count=len(np.atleast_1d(loss)))
     return reduce(loss, -p, reduction)

@@ -261,8 +261,8 @@ def cosine_embedding(input1, input2, target, *, margin=0.0, reduction="mean"):
     -------
     value : float, or an array of shape (N,) for "none"
     gradients : two float arrays, (N, D)
-        With respect to ``input1`` and ``input2``. At the kink this returns the slope of the
-        positive side, as PyTorch does.
+        With respect to ``input1`` and ``input2``. At the kink, a cosine equal to the margin, this
+        returns the slope of the positive side, as PyTorch does.
 
     Raises
     ------
@@ -299,15 +299,21 @@ def _embeddings(**arrays):
 
 
 def _norm(difference, p):
-    """Return the p-norm of each row, and its slope in every entry, 0 for a row of zeros."""
-    length = np.linalg.norm(difference, ord=p, axis=1)
-    divisor = np.where(length > 0, length, 1)[:, None]
-    return length, np.sign(difference) * (np.abs(difference) / divisor) ** (p - 1)
+    """Return the p-norm of each row, and its slope in every entry, 0 for a row of zeros.
+
+    In units of the largest entry no power overflows.
+    """
+    largest = np.abs(difference).max(axis=1)
+    scaled = difference / np.where(largest > 0, largest, 1)[:, None]
+    length = np.linalg.norm(scaled, ord=p, axis=1)  # 1 at least, or 0
+    slope = np.sign(scaled) * (np.abs(scaled) / np.maximum(length, 1)[:, None]) ** (p - 1)
+    return largest * length, slope
 
 
 def _unit(x):
     """Return the rows divided by their lengths, and those lengths, never quite 0."""
-    length = np.sqrt((x**2).sum(axis=1, keepdims=True) + 1e-12)
+    scale = np.maximum(np.abs(x).max(axis=1, keepdims=True), 1)  # no square overflows
+    length = scale * np.sqrt(((x / scale) ** 2).sum(axis=1, keepdims=True) + (1e-6 / scale) ** 2)
     return x / length, length
 
 

@@ -128,6 +128,8 @@ def softmax_focal(logits, target, *, gamma=2.0, weight=None, reduction="mean"):
     y = class_labels("target", target, samples=samples, classes=classes)
     gamma = float(number("gamma", gamma, at_least=0))
     w_y = class_weights(weight, logits)[y]
+    if not w_y.all():
+        logits = np.where(w_y[:, None] > 0, logits, 0)  # what has no weight may be masked
     rows = np.arange(samples)
     log_p = log_softmax(logits)
     gradient = np.exp(log_p)

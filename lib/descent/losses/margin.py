@@ -30,7 +30,8 @@ def hinge(scores, target, *, margin=1.0, reduction="mean"):
     value : float, or an array of ``scores``'s shape for "none"
     gradient : float array, ``scores``'s shape
         With respect to the scores. At the kink every slope between :math:`-y` and 0 is a
-        subgradient; this returns 0.
+        subgradient; this returns 0, as PyTorch's ``relu(margin - y * s)`` does. Its
+        ``clamp(min=0)`` gives :math:`-y` there.
 
     Raises
     ------
@@ -130,7 +131,8 @@ def perceptron(scores, target, *, reduction="mean"):
     gradient : float array, ``scores``'s shape
         With respect to the scores. At a score of 0 every slope between :math:`-y` and 0 is a
         subgradient; this returns :math:`-y`, as Rosenblatt's rule does: with 0, weights that
-        start at zero would never move.
+        start at zero would never move. PyTorch's ``clamp(-y * s, min=0)`` does the same, its
+        ``relu(-y * s)`` gives 0.
 
     Raises
     ------
@@ -201,7 +203,7 @@ def multi_margin(scores, target, *, p=1, margin=1.0, weight=None, reduction="mea
     >>> float(value), gradient
     (0.25, array([[-0.5 ,  0.25,  0.  ,  0.25]]))
     """
-    one_of("p", p, (1, 2))
+    p = int(one_of("p", p, (1, 2)))  # NumPy's integers would make float64 of float32
     scores, y, rows, excess = _excesses(scores, target, margin)
     scale = (class_weights(weight, scores)[y] / scores.shape[1])[:, None]
     loss = (scale * excess**p).sum(axis=1)
@@ -233,7 +235,7 @@ def weston_watkins(scores, target, *, margin=1.0, reduction="mean"):
     -------
     value : float, or an array of shape (N,) for "none"
     gradient : float array, (N, K)
-        With respect to the scores. At a kink this returns 0.
+        With respect to the scores. At a kink this returns 0, as `multi_margin` does.
 
     Raises
     ------
@@ -282,8 +284,8 @@ def crammer_singer(scores, target, *, margin=1.0, reduction="mean"):
     -------
     value : float, or an array of shape (N,) for "none"
     gradient : float array, (N, K)
-        With respect to the scores. Of several equally strong classes the first takes it all;
-        at a kink this returns 0.
+        With respect to the scores. Of several equally strong classes the first takes it all,
+        where PyTorch's ``amax`` shares it equally; at a kink this returns 0.
 
     Raises
     ------
@@ -351,7 +353,8 @@ def hinge_embedding(distances, target, *, margin=1.0, reduction="mean"):
     -------
     value : float, or an array of ``distances``'s shape for "none"
     gradient : float array, ``distances``'s shape
-        With respect to the distances. At the kink this returns −1, as PyTorch does.
+        With respect to the distances. At the kink every slope between −1 and 0 is a subgradient;
+        this returns −1, as PyTorch does.
 
     Raises
     ------

@@ -143,28 +143,31 @@ def _not_empty(denominator):
         )
 
 
-def giou(boxes, target, *, eps=1e-7, reduction="mean"):
+def giou(boxes, target, *, reduction="mean"):
     r"""Generalized intersection over union of boxes, which has a slope even where they are apart.
 
     .. math::
-        \ell(b, t) = 1 - \frac{I}{U + \epsilon} + \frac{C - U}{C + \epsilon}
-                   = 2 - \frac{I}{U + \epsilon} - \frac{U + \epsilon}{C + \epsilon}
+        \ell(b, t) = 1 - \frac IU + \frac{C - U}{C} = 2 - \frac IU - \frac UC
 
     with :math:`I` the area of the intersection, :math:`U = A_b + A_t - I` that of the union and
     :math:`C` that of the smallest box around both. Hence
 
     .. math::
-        \mathrm{d}\ell = -\frac{\mathrm{d}I}{U + \epsilon}
-            + \Bigl(\frac{I}{(U + \epsilon)^2} - \frac{1}{C + \epsilon}\Bigr)
-              (\mathrm{d}A_b - \mathrm{d}I)
-            + \frac{U + \epsilon}{(C + \epsilon)^2}\,\mathrm{d}C.
+        \mathrm{d}\ell = -\frac{\mathrm{d}I}{U}
+            + \Bigl(\frac{I}{U^2} - \frac1C\Bigr) (\mathrm{d}A_b - \mathrm{d}I)
+            + \frac{U}{C^2}\,\mathrm{d}C.
+
+    The loss has no unit: equal boxes cost exactly 0, however small they are. An axis along which
+    neither box has an extent, and both the same coordinate, is left out, as in the limit of thin
+    boxes. Two other boxes without area have nothing in common: I/U is 0.
+
+    torchvision's ``generalized_box_iou_loss`` adds 1e-7 to U and C; a box of that area then
+    costs 1/2 even where it is the target, and a point costs 1.
 
     Parameters
     ----------
     boxes, target : float array, (N, 4)
         Corners :math:`(x_1, y_1, x_2, y_2)` with :math:`x_1 \le x_2` and :math:`y_1 \le y_2`.
-    eps : float ≥ 0
-        :math:`\epsilon`, an area, against 0/0 for boxes without area.
     reduction : {"mean", "sum", "none"}
         "mean" divides by N.
 
@@ -174,13 +177,12 @@ def giou(boxes, target, *, eps=1e-7, reduction="mean"):
         In [0, 2]: 0 for equal boxes, towards 2 for small boxes far apart.
     gradient : float array, (N, 4)
         With respect to ``boxes``. Where edges of both boxes coincide, the mean of the slopes on
-        the two sides, as PyTorch gives for torchvision's ``generalized_box_iou_loss``.
+        the two sides, as PyTorch gives for torchvision's loss; 0 along an axis left out.
 
     Raises
     ------
     ValueError
-        Shapes other than (N, 4), boxes whose second corner lies before the first, nan or inf,
-        boxes without area when eps is 0.
+        Shapes other than (N, 4), boxes whose second corner lies before the first, nan or inf.
     TypeError
         Arrays that are not floats, or of two dtypes.
 
@@ -195,35 +197,36 @@ def giou(boxes, target, *, eps=1e-7, reduction="mean"):
     (1.0794, array([[-0.0779, -0.0779, -0.2336, -0.2336]]))
     """
     boxes, target = matching(boxes=boxes, target=target)
-    eps = float(number("eps", eps, at_least=0))
     low, high = _corners("boxes", boxes)  # (N, 2), (N, 2)
     target_low, target_high = _corners("target", target)
+    reach = np.maximum(high, target_high) - np.minimum(low, target_low)
+    finite_result(reach, boxes=boxes, target=target)
+    flat = reach == 0
+    unit = reach.max(axis=1, keepdims=True)  # (N, 1): in this unit no area is too small or large
+    unit = np.where(unit > 0, unit, 1)
 
-    sides = high - low
-    target_sides = target_high - target_low
-    inner = np.maximum(0, np.minimum(high, target_high) - np.maximum(low, target_low))
-    outer = np.maximum(high, target_high) - np.minimum(low, target_low)
-    intersection, hull = inner.prod(axis=1), outer.prod(axis=1)  # (N,)
-    union = sides.prod(axis=1) + target_sides.prod(axis=1) - intersection + eps
-    hull = hull + eps
-    if not union.all():
-        raise ValueError("eps must be > 0 for boxes without area; their overlap is 0/0")
-    loss = 2 - intersection / union - union / hull
-    finite_result(loss, boxes=boxes, target=target)
+    def extents(lower, upper):
+        return np.where(flat, 1, np.maximum(0, upper - lower) / unit)  # (N, 2)
+
+    sides, outer = extents(low, high), np.where(flat, 1, reach / unit)
+    inner = extents(np.maximum(low, target_low), np.minimum(high, target_high))
+    I, C = _areas(inner), _areas(outer)  # (N, 1)
+    U = _areas(sides) + _areas(extents(target_low, target_high)) - I
+    divisor = np.where(U > 0, U, 1)  # where U is 0, so is I
+    loss = (2 - I / divisor - U / C)[:, 0]
 
     low_is_larger = np.heaviside(low - target_low, 0.5)  # the slope of max(low, target_low)
     high_is_larger = np.heaviside(high - target_high, 0.5)
     overlap = (inner > 0).all(axis=1, keepdims=True)
     d_area = _area_slopes(sides, 1, 1)
-    d_intersection = _area_slopes(inner, low_is_larger * overlap, (1 - high_is_larger) * overlap)
-    d_hull = _area_slopes(outer, 1 - low_is_larger, high_is_larger)
-    union, hull, intersection = union[:, None], hull[:, None], intersection[:, None]
-    gradient = (
-        -d_intersection / union
-        + (intersection / union**2 - 1 / hull) * (d_area - d_intersection)
-        + union / hull**2 * d_hull
-    )
-    return reduce(loss, gradient, reduction)
+    d_I = _area_slopes(inner, low_is_larger * overlap, (1 - high_is_larger) * overlap)
+    d_C = _area_slopes(outer, 1 - low_is_larger, high_is_larger)
+    gradient = -d_I / divisor + (I / divisor**2 - 1 / C) * (d_area - d_I) + U / C**2 * d_C
+    return reduce(loss, np.where(np.tile(flat, 2), 0, gradient / unit), reduction)
+
+
+def _areas(sides):
+    return sides.prod(axis=1, keepdims=True)
 
 
 def _corners(name, boxes):

@@ -207,7 +207,7 @@ def smooth_l1(prediction, target, *, beta=1.0, reduction="mean"):
         return mae(prediction, target, reduction=reduction)
     prediction, target = matching(prediction=prediction, target=target)
     error = prediction - target
-    gradient = np.clip(error / beta, -1, 1)
+    gradient = np.clip(error, -beta, beta) / beta
     loss = gradient * (error - beta / 2 * gradient)
     finite_result(loss, prediction=prediction, target=target)
     return reduce(loss, gradient, reduction)

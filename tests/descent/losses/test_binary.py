@@ -90,6 +90,22 @@ def test_a_weight_for_each_place_of_the_last_axis():
     assert np.array_equal(value, weight * bce_with_logits(z, y, reduction="none")[0])
 
 
+@pytest.mark.parametrize("name", ["weight", "pos_weight"])
+@pytest.mark.parametrize(
+    "shape", [(), (1,), (3, 1, 1), (4, 5), (3, 1, 5), (1, 3, 1, 1), (2, 1, 1, 1), (2, 3, 4, 5)]
+)
+def test_weights_of_shapes_that_broadcast(agrees, name, shape):
+    rng = np.random.default_rng(2)
+    z, y, factor = rng.normal(size=(2, 3, 4, 5)), rng.uniform(size=(2, 3, 4, 5)), rng.random(shape)
+    agrees(
+        bce_with_logits(z, y, **{name: factor}),
+        lambda z: F.binary_cross_entropy_with_logits(
+            z, torch.tensor(y), **{name: torch.tensor(factor)}
+        ),
+        z,
+    )
+
+
 @pytest.mark.parametrize(("z", "ratio"), [(4, 56.6), (10, 22028)])
 def test_squared_error_of_a_sigmoid_learns_slowly(z, ratio):
     z, y = np.array([float(z)]), np.zeros(1)
@@ -123,7 +139,10 @@ def test_refuses_targets_that_are_no_probabilities(bad, message):
 @pytest.mark.parametrize(
     ("factor", "message"),
     [
-        (np.ones(5), r"must be a number or have shape \(3,\) or \(5, 3\), got \(5,\)"),
+        (np.ones(5), r"must be a number or have a shape that broadcasts to \(5, 3\), got \(5,\)"),
+        (np.ones((2, 3)), r"must be .* that broadcasts to \(5, 3\), got \(2, 3\)"),
+        (np.ones((1, 5, 3)), r"must be .* that broadcasts to \(5, 3\), got \(1, 5, 3\)"),
+        (np.ones((4, 5, 3)), r"must be .* that broadcasts to \(5, 3\), got \(4, 5, 3\)"),
         (-1, "must be finite and ≥ 0, got -1"),
         (np.inf, "must be finite and ≥ 0, got inf"),
     ],

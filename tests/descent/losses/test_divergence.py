@@ -125,6 +125,19 @@ def test_refuses_a_logarithm_of_zero():
         kl_div(log_q, P)
 
 
+@pytest.mark.parametrize("log_target", [False, True])
+def test_a_logarithm_of_zero_where_the_target_is_zero(log_target):
+    """PyTorch's gradient is the same; its value is 0 · ∞ = nan."""
+    q = np.array([[0.5, 0.0, 0.5], [0.25, 0.25, 0.5]])
+    p = np.array([[0.25, 0.0, 0.75], [0.5, 0.0, 0.5]])
+    with np.errstate(divide="ignore"):
+        log_q, target = np.log(q), np.log(p) if log_target else p
+    value, gradient = kl_div(log_q, target, reduction="sum", log_target=log_target)
+    log_q[0, 1] = -5.0
+    assert value == kl_div(log_q, target, reduction="sum", log_target=log_target)[0]
+    assert gradient == pytest.approx(-p)
+
+
 def test_refuses_an_unknown_reduction():
     with pytest.raises(ValueError, match="must be one of 'none', 'mean', 'sum', 'batchmean', got"):
         kl_div(np.log(Q), P, reduction="batch")

@@ -158,3 +158,35 @@ def test_cosine_embedding_by_hand():
 def test_refuses_a_single_vector(loss, name):
     with pytest.raises(ValueError, match=rf"{name} must have shape \(N, D\), got \(3,\)"):
         loss(np.ones(3))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_squares_that_overflow(dtype):
+    """What counts is the length, which is finite."""
+    scale = 3e19 if dtype == np.float32 else 1e180
+    a, b, c = ((x * scale).astype(dtype) for x in (A, B, C))
+    for loss, options in (
+        (cosine_embedding, {"target": SIGNS, "margin": -1.0}),
+        (info_nce, {}),
+        (info_nce, {"symmetric": True}),
+    ):
+        value, gradients = loss(a, b, **options)
+        expected, slopes = loss(A, B, **options)
+        assert value.dtype == dtype
+        assert relative_error(value, expected) < 1e-5
+        for gradient, slope in zip(gradients, slopes, strict=True):
+            assert relative_error(gradient.astype(float) * scale, slope) < 1e-4
+    for p in (1, 2, 3):
+        options = {"p": p, "eps": 0.0}
+        value, gradients = triplet(a, b, c, margin=scale, **options)
+        expected, slopes = triplet(A, B, C, margin=1.0, **options)
+        assert relative_error(value / dtype(scale), expected) < 1e-5
+        for gradient, slope in zip(gradients, slopes, strict=True):
+            assert relative_error(gradient, slope) < 1e-5
+    apart, _ = contrastive(a, b, -np.ones(6))
+    assert apart == 0
+    with (
+        np.errstate(over="ignore"),
+        pytest.raises(ValueError, match=r"the loss overflowed: it is .*inf"),
+    ):
+        contrastive(a, b, np.ones(6))  # half the square of a distance

@@ -18,17 +18,35 @@ SIGNS = np.array([1, -1, -1, 1, -1])
 LABELS = np.array([0, 3, 1, 1, 2])
 SHARES = np.random.default_rng(0).dirichlet(np.ones(4), size=5)
 MASKS = np.random.default_rng(1).uniform(0.1, 0.9, size=(2, 3, 4))
+VARIANCES = np.random.default_rng(2).uniform(0.5, 3, size=(3, 4))
+COUNTS = np.random.default_rng(3).poisson(2, size=(3, 4)).astype(float)
 BOXES = np.array([[0.0, 0.0, 2.0, 2.0], [1.0, 1.0, 2.0, 5.0], [0.0, 0.0, 1.0, 1.0]])
 TARGET_BOXES = np.array([[1.0, 0.5, 3.0, 3.0], [0.5, 2.0, 4.0, 3.0], [2.0, 3.0, 4.0, 4.0]])
 
 # Name: the loss, its floating arguments, its other arguments, what "mean" divides the sum by,
-# and how many of its first arguments have a gradient.
+# and how many of its first arguments have a gradient, or which.
 CASES = {
     "mse": (losses.mse, [draw(3, 4), draw(4, 3).T], {}, 12, 1),
     "mae": (losses.mae, [draw(3, 4), draw(4, 3).T], {}, 12, 1),
     "huber": (losses.huber, [draw(3, 4), draw(4, 3).T], {"delta": 1.5}, 12, 1),
     "smooth_l1": (losses.smooth_l1, [draw(3, 4), draw(4, 3).T], {"beta": 2.5}, 12, 1),
     "smooth_l1 at 0": (losses.smooth_l1, [draw(3, 4), draw(4, 3).T], {"beta": 0}, 12, 1),
+    "gaussian_nll": (losses.gaussian_nll, [draw(3, 4), draw(4, 3).T, VARIANCES], {}, 12, (0, 2)),
+    "gaussian_nll of rows": (
+        losses.gaussian_nll,
+        [draw(3, 4), draw(4, 3).T, VARIANCES[:, 0]],
+        {"full": True},
+        12,
+        (0, 2),
+    ),
+    "poisson_nll": (losses.poisson_nll, [draw(3, 4), COUNTS], {}, 12, 1),
+    "poisson_nll of rates": (
+        losses.poisson_nll,
+        [VARIANCES, COUNTS],
+        {"log_input": False, "full": True, "eps": 0.1},
+        12,
+        1,
+    ),
     "bce": (losses.bce_with_logits, [draw(5, 4), SHARES], {}, 20, 1),
     "bce weighted": (
         losses.bce_with_logits,
@@ -128,6 +146,10 @@ def listed(gradients):
     return gradients if isinstance(gradients, tuple) else (gradients,)
 
 
+def with_slopes(slopes):
+    return range(slopes) if isinstance(slopes, int) else slopes
+
+
 def test_every_loss_is_here():
     helpers = {"sigmoid", "softplus", "logit", "logsumexp", "softmax", "log_softmax", "entropy"}
     assert {loss.__name__ for loss, *_ in CASES.values()} == set(losses.__all__) - helpers
@@ -137,11 +159,11 @@ def test_every_loss_is_here():
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_central_differences(loss, arrays, others, count, slopes, reduction):
     arrays = [array.copy() for array in arrays]
-    for i in range(slopes):
+    for k, i in enumerate(with_slopes(slopes)):
 
-        def in_one(_, i=i):
+        def in_one(_, k=k):
             value, gradients = loss(*arrays, **others, reduction=reduction)
-            return value, listed(gradients)[i]
+            return value, listed(gradients)[k]
 
         assert check_gradient(in_one, arrays[i], tolerance=1e-7) < 1e-7
 
@@ -151,7 +173,12 @@ def test_reductions(loss, arrays, others, count, slopes):
     each, gradients = loss(*arrays, **others, reduction="none")
     total, gradients_of_sum = loss(*arrays, **others, reduction="sum")
     mean, gradients_of_mean = loss(*arrays, **others)
-    assert np.all(each >= 0) or loss is losses.kl_div or loss is losses.hinge_embedding
+    assert np.all(each >= 0) or loss in (
+        losses.kl_div,
+        losses.hinge_embedding,
+        losses.gaussian_nll,
+        losses.poisson_nll,
+    )
     assert np.ptp(each) > 0
     assert relative_error(each.sum(), total) < 1e-14
     assert relative_error(total / count, mean) < 1e-14
@@ -171,14 +198,34 @@ def test_keeps_the_dtype(loss, arrays, others, count, slopes, reduction):
     assert value.dtype == np.float64
     assert narrow_value.dtype == np.float32
     assert relative_error(value, narrow_value) < 1e-5
-    assert len(listed(gradients)) == slopes
+    differentiated = [arrays[i] for i in with_slopes(slopes)]
     for array, wide, short in zip(
-        arrays[:slopes], listed(gradients), listed(narrow_gradients), strict=True
+        differentiated, listed(gradients), listed(narrow_gradients), strict=True
     ):
         assert wide.dtype == np.float64
         assert short.dtype == np.float32
         assert wide.shape == short.shape == array.shape
         assert relative_error(wide, short) < 1e-5
+
+
+@every_loss
+def test_options_as_numpy_scalars_keep_the_dtype(loss, arrays, others, count, slopes):
+    """A float64 scalar, unlike a number of Python's, makes float64 of float32 arrays."""
+    narrow = [array.astype(np.float32) for array in arrays]
+    defaults = {
+        name: p.default
+        for name, p in inspect.signature(loss).parameters.items()
+        if isinstance(p.default, (int, float))
+    }
+    expected = loss(*narrow, **others)
+    for convert in (np.asarray, lambda value: np.asarray(value)[()]):  # 0-d arrays, scalars
+        options = {name: convert(value) for name, value in (defaults | others).items()}
+        options |= {name: others[name] for name in others if others[name] is None}
+        value, gradients = loss(*narrow, **options)
+        assert value.dtype == np.float32
+        assert value == expected[0]
+        for gradient in listed(gradients):
+            assert gradient.dtype == np.float32
 
 
 @every_loss
@@ -247,8 +294,10 @@ two_arrays = pytest.mark.parametrize(
 def test_refuses_shapes_and_dtypes_that_differ(loss, arrays, others, count, slopes):
     for i in range(1, len(arrays)):
         wrong = list(arrays)
-        wrong[i] = arrays[i][:1]
-        with pytest.raises(ValueError, match="expected equal shapes"):
+        wrong[i] = arrays[i][:-1]
+        message = "var must be a number or have shape" if i == 2 else "expected equal shapes"
+        message = message if loss is losses.gaussian_nll else "expected equal shapes"
+        with pytest.raises(ValueError, match=message):
             loss(*wrong, **others)
         wrong[i] = arrays[i].astype(np.float32)
         with pytest.raises(TypeError, match="expected one dtype"):
@@ -342,6 +391,8 @@ def test_refuses_wrong_signs(loss, target, message):
     [
         ("huber", {"delta": 0}, "delta must be finite and > 0, got 0"),
         ("smooth_l1", {"beta": -1}, "beta must be finite and ≥ 0, got -1"),
+        ("gaussian_nll", {"eps": 0}, "eps must be finite and > 0, got 0"),
+        ("poisson_nll", {"eps": 0}, "eps must be finite and > 0, got 0"),
         ("cross_entropy", {"label_smoothing": -0.1}, "label_smoothing must be .* ≥ 0 and ≤ 1"),
         ("cross_entropy", {"label_smoothing": 1.1}, "label_smoothing must be .* ≥ 0 and ≤ 1"),
         ("hinge", {"margin": -1}, "margin must be finite and ≥ 0, got -1"),
@@ -357,7 +408,6 @@ def test_refuses_wrong_signs(loss, target, message):
         ("softmax_focal", {"gamma": -1}, "gamma must be finite and ≥ 0, got -1"),
         ("dice", {"smooth": -1}, "smooth must be finite and ≥ 0, got -1"),
         ("soft_iou", {"smooth": -1}, "smooth must be finite and ≥ 0, got -1"),
-        ("giou", {"eps": -1}, "eps must be finite and ≥ 0, got -1"),
         ("contrastive", {"margin": 0}, "margin must be finite and > 0, got 0"),
         ("triplet", {"margin": 0}, "margin must be finite and > 0, got 0"),
         ("triplet", {"p": 0.5}, "p must be finite and ≥ 1, got 0.5"),
@@ -378,6 +428,9 @@ def test_refuses_options_out_of_range(name, options, message):
     [
         ("huber", "delta", 1.0),
         ("smooth_l1", "beta", 1.0),
+        ("gaussian_nll", "full", False),
+        ("poisson_nll of rates", "log_input", True),
+        ("poisson_nll of rates", "full", False),
         ("cross_entropy", "label_smoothing", 0.0),
         ("hinge", "margin", 1.0),
         ("squared_hinge", "margin", 1.0),
@@ -391,7 +444,6 @@ def test_refuses_options_out_of_range(name, options, message):
         ("softmax_focal", "gamma", 2.0),
         ("dice", "smooth", 1.0),
         ("soft_iou", "smooth", 1.0),
-        ("giou", "eps", 1e-7),
         ("contrastive", "margin", 1.0),
         ("triplet", "margin", 1.0),
         ("triplet", "p", 2.0),
@@ -406,6 +458,7 @@ def test_defaults(name, option, default):
     others = {key: value for key, value in others.items() if key in ("target",)}
     assert loss(*arrays, **others)[0] == loss(*arrays, **others, **{option: default})[0]
     another = 2 if (name, option) == ("multi_margin", "p") else default + 0.1
+    another = not default if isinstance(default, bool) else another
     assert loss(*arrays, **others)[0] != loss(*arrays, **others, **{option: another})[0]
 
 

@@ -96,6 +96,15 @@ def test_softmax_focal_refuses_a_masked_target():
         softmax_focal(np.array([[0.0, -np.inf, 1.0]]), np.array([1]))
 
 
+def test_a_masked_target_of_weight_zero_costs_nothing():
+    z = np.array([[0.0, -np.inf, 1.0], [0.0, 1.0, 2.0]])
+    value, gradient = softmax_focal(z, np.array([1, 2]), weight=[1, 0, 3])
+    expected = softmax_focal(z[1:], np.array([2]), weight=[1, 0, 3], reduction="sum")
+    assert value == pytest.approx(expected[0] / 2)
+    assert gradient[0].tolist() == [0, 0, 0]
+    assert gradient[1:] == pytest.approx(expected[1] / 2)
+
+
 @pytest.mark.parametrize("kind", [bool, int, np.float32])
 def test_labels_of_any_kind(kind):
     assert focal(LOGITS, BINARY.astype(kind))[0] == focal(LOGITS, BINARY)[0]

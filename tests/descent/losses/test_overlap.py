@@ -79,8 +79,8 @@ def test_refuses_masks_without_a_batch(loss):
         loss(np.ones(3), np.ones(3))
 
 
-def giou_in_torch(b, t, eps):
-    """Transcribed from algorithm 1 of the paper, with torchvision's eps."""
+def giou_in_torch(b, t):
+    """Transcribed from algorithm 1 of the paper."""
     x1, y1, x2, y2 = b.unbind(1)
     u1, v1, u2, v2 = t.unbind(1)
     width = torch.minimum(x2, u2) - torch.maximum(x1, u1)
@@ -91,15 +91,14 @@ def giou_in_torch(b, t, eps):
     hull = (torch.maximum(x2, u2) - torch.minimum(x1, u1)) * (
         torch.maximum(y2, v2) - torch.minimum(y1, v1)
     )
-    return 1 - (intersection / (union + eps) - (hull - union) / (hull + eps))
+    return 1 - (intersection / union - (hull - union) / hull)
 
 
-@pytest.mark.parametrize("eps", [1e-7, 0, 0.1])
 @pytest.mark.parametrize("target", [TARGETS, BOXES, BOXES + np.array([1, 0, 1, 0])])
-def test_boxes_agree_with_autograd(agrees, target, eps):
+def test_boxes_agree_with_autograd(agrees, target):
     agrees(
-        giou(BOXES, target, eps=eps, reduction="none"),
-        lambda b: giou_in_torch(b, torch.tensor(target), eps),
+        giou(BOXES, target, reduction="none"),
+        lambda b: giou_in_torch(b, torch.tensor(target)),
         BOXES,
         floor=1e-3,  # for equal boxes the gradient is 0 up to rounding
     )
@@ -107,10 +106,10 @@ def test_boxes_agree_with_autograd(agrees, target, eps):
 
 def test_boxes_by_hand():
     box = np.array([[0.0, 0.0, 2.0, 2.0]])
-    assert giou(box, box)[0] == pytest.approx(0, abs=1e-7)
-    assert giou(box, box + 1, eps=0)[0] == pytest.approx(1 - 1 / 7 + 2 / 9)
+    assert giou(box, box)[0] == 0
+    assert giou(box, box + 1)[0] == pytest.approx(1 - 1 / 7 + 2 / 9)
     # Side by side, touching: the hull holds nothing else.
-    assert giou(box, box + np.array([2, 0, 2, 0]), eps=0)[0] == pytest.approx(1)
+    assert giou(box, box + np.array([2, 0, 2, 0]))[0] == pytest.approx(1)
     # Far apart the loss goes to 2, and still pulls the box towards the target.
     value, gradient = giou(box, box + 1000)
     assert 1.9999 < value < 2
@@ -129,8 +128,50 @@ def test_refuses_boxes(name):
         giou(BOXES[0], TARGETS[0])
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("side", [0.0, 1e-30, 1e-12, 1e-4, 1.0, 1e12, 3e19])
+@pytest.mark.parametrize("at", [0.0, 0.25])
+def test_equal_boxes_cost_nothing(dtype, side, at):
+    """Points, lines, tiny and huge boxes: the loss has no unit."""
+    width, height = np.array([[1, 2], [0, 1], [1, 0], [0, 0]], dtype).T * dtype(side)
+    at = np.full_like(width, at)
+    boxes = np.stack([at, at, at + width, at + height], axis=1)
+    value, gradient = giou(boxes, boxes.copy(), reduction="none")
+    assert value.tolist() == [0, 0, 0, 0]
+    assert np.all(np.isfinite(gradient))
+    assert not gradient[3].any()
+    assert value.dtype == gradient.dtype == dtype
+
+
+@pytest.mark.parametrize("unit", [1e-200, 1e-100, 1e-7, 1.0, 1e100])
+def test_the_loss_has_no_unit(unit):
+    value, gradient = giou(BOXES, TARGETS, reduction="none")
+    scaled, slopes = giou(BOXES * unit, TARGETS * unit, reduction="none")
+    assert scaled == pytest.approx(value, rel=1e-12)
+    assert slopes * unit == pytest.approx(gradient, rel=1e-11, abs=1e-12)
+
+
 def test_boxes_without_area():
-    points = np.array([[0.0, 0.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0]])
-    with pytest.raises(ValueError, match=r"^eps must be > 0 for boxes without area"):
-        giou(points, points, eps=0)
-    assert giou(points, points, reduction="none")[0] == pytest.approx([0, 1], abs=1e-6)
+    box = np.array([[0.0, 0.0, 2.0, 2.0]] * 5)
+    point, line = [1.0, 1.0, 1.0, 1.0], [0.0, 1.0, 4.0, 1.0]
+    degenerate = np.array([point, line, [5.0, 5.0, 5.0, 5.0], [1.0, 0.0, 1.0, 2.0], point])
+    value, gradient = giou(degenerate, box, reduction="none")
+    # Nothing of the hull is covered but by the target: 1 + (C − U) / C.
+    assert value == pytest.approx([1, 1 + 4 / 8, 1 + 21 / 25, 1, 1])
+    assert np.all(gradient[2] >= 0)  # towards the target
+    assert gradient[2].any()
+    # Points and lines against each other: no common area, unless they lie on one line.
+    pairs = [
+        ([0, 0, 0, 0], [1, 1, 1, 1], 2),
+        ([0, 0, 0, 0], [1, 0, 1, 0], 2),
+        ([0, 0, 2, 0], [0, 0, 0, 2], 2),
+        ([0, 0, 2, 0], [1, 0, 3, 0], 2 - 1 / 3 - 1),  # as thin boxes: 1 of 3, and no gap
+        ([0, 0, 1, 0], [2, 0, 3, 0], 2 - 0 - 2 / 3),  # a gap of 1 in 3
+    ]
+    for ours, theirs, expected in pairs:
+        ours, theirs = np.array([ours], float), np.array([theirs], float)
+        assert giou(ours, theirs)[0] == pytest.approx(expected)
+        assert np.all(np.isfinite(giou(ours, theirs)[1]))
+        thin = np.array([[0, 0, 0, 1e-9]])
+        if expected != 2:
+            assert giou(ours + thin, theirs + thin)[0] == pytest.approx(expected)

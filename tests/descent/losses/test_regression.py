@@ -68,3 +68,10 @@ def test_huber_pays_little_for_outliers():
     value, gradient = huber(np.array([1e200]), np.zeros(1), delta=1e-3)
     assert value == pytest.approx(1e197)
     assert gradient == 1e-3
+
+
+def test_smooth_l1_of_a_tiny_beta_is_the_absolute_error():
+    errors = np.array([1e10, -1e10, 0.0], np.float32)
+    value, gradient = smooth_l1(errors, np.zeros_like(errors), beta=1e-30, reduction="none")
+    assert value.tolist() == np.abs(errors).tolist()
+    assert gradient.tolist() == [1, -1, 0]

@@ -144,17 +144,16 @@ def refuse_probabilities(name, logits):
     ValueError
         Probabilities.
     """
-    samples, classes = logits.shape
-    rounding = 4 * classes * np.finfo(logits.dtype).eps
+    rounding = 4 * logits.shape[1] * np.finfo(logits.dtype).eps
     if (
         (abs(logits.sum(axis=1) - 1) <= rounding).all()
         and logits.min() >= 0
         and ((logits != 0) & (logits != 1)).any()
     ):
         raise ValueError(
-            f"{name} must be scores before the softmax, but all {samples} rows lie in [0, 1] and "
-            "sum to 1, as probabilities do; the loss applies a softmax of its own, so leave out "
-            "the network's"
+            f"{name} must be scores before the softmax, but every row lies in [0, 1] and sums to "
+            "1, as probabilities do; the loss applies a softmax of its own, so leave out the "
+            "network's"
         )
 
 

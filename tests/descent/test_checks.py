@@ -200,9 +200,8 @@ class TestRefuseProbabilities:
     def test_probabilities(self, dtype, classes):
         p = softmax(np.random.default_rng(0).normal(size=(64, classes)).astype(dtype) * 3)
         message = (
-            "net(x) must be scores before the softmax, but all 64 rows lie in [0, 1] and sum to "
-            "1, as probabilities do; the loss applies a softmax of its own, so leave out the "
-            "network's"
+            "net(x) must be scores before the softmax, but every row lies in [0, 1] and sums to 1, "
+            "as probabilities do; the loss applies a softmax of its own, so leave out the network's"
         )
         with refused(ValueError, message):
             checks.refuse_probabilities("net(x)", p)

@@ -37,7 +37,7 @@ def vector_norm(arrays, order=2.0):
         length = math.sqrt(sum(float(np.vdot(a, a)) for a in arrays))
         if SAFE < length < math.inf:
             return length
-    scale = float(np.max([np.abs(a).max(initial=0) for a in arrays]))
+    scale = float(np.max([np.abs(a).max() for a in arrays], initial=0))
     if order == math.inf or not 0 < scale < math.inf:
         return scale
     lengths = [np.linalg.norm((a / scale).ravel(), order) for a in arrays]

@@ -5,9 +5,11 @@ from descent.layers._parameter import Parameter, coalesce, flatten
 from descent.layers._windows import conv_output_size
 from descent.layers.activations import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from descent.layers.analysis import flops, parameter_count, receptive_field, summary, trace
+from descent.layers.batch_norm import BatchNorm1d, BatchNorm2d
 from descent.layers.containers import Residual, Sequential
-from descent.layers.conv import Conv2d, col2im, im2col
+from descent.layers.conv import Conv2d, conv2d
 from descent.layers.dropout import Dropout, Dropout2d, StochasticDepth
+from descent.layers.im2col import col2im, im2col
 from descent.layers.initialization import (
     calculate_gain,
     kaiming_normal_,
@@ -17,16 +19,12 @@ from descent.layers.initialization import (
     xavier_normal_,
     xavier_uniform_,
 )
+from descent.layers.instance_norm import InstanceNorm1d, InstanceNorm2d
 from descent.layers.linear import Linear
-from descent.layers.normalization import (
-    BatchNorm1d,
-    BatchNorm2d,
-    GroupNorm,
-    L2Normalize,
-    LayerNorm,
-)
+from descent.layers.normalization import GroupNorm, L2Normalize, LayerNorm
 from descent.layers.pooling import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from descent.layers.shape import Flatten
+from descent.layers.spectral_norm import SpectralNorm
 
 __all__ = [
     "ELU",
@@ -40,6 +38,8 @@ __all__ = [
     "Flatten",
     "GlobalAvgPool2d",
     "GroupNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
     "L2Normalize",
     "Layer",
     "LayerNorm",
@@ -53,11 +53,13 @@ __all__ = [
     "SiLU",
     "Sigmoid",
     "Softplus",
+    "SpectralNorm",
     "StochasticDepth",
     "Tanh",
     "calculate_gain",
     "coalesce",
     "col2im",
+    "conv2d",
     "conv_output_size",
     "flatten",
     "flops",

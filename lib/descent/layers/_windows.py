@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descent.checks import integer, layer_input
+from descent.checks import integer, layer_input, one_of
 
 
 def pair(name, value, *, at_least):
@@ -93,7 +93,7 @@ def _places(size, kernel_size, stride, padding, dilation):
     return (padded - covered) // stride + 1
 
 
-def taps(x, kernel_size, output_size, *, stride, dilation=(1, 1)):
+def shifted_views(x, kernel_size, output_size, *, stride, dilation=(1, 1)):
     """For each place in the window, row by row: the pixels that all the windows see there.
 
     Yields the place (i, j) and a view of `x` of shape (N, C, OH, OW).
@@ -125,3 +125,21 @@ def crop(x, margins):
 def padded_size(image_size, margins):
     """The size of an image after `pad`."""
     return tuple(n + before + after for n, (before, after) in zip(image_size, margins, strict=True))
+
+
+def window_options(kernel_size, stride, padding, dilation):
+    """The kernel size, the padding as margins, and the steps, after checks and as pairs."""
+    kernel_size = pair("kernel_size", kernel_size, at_least=1)
+    stride = pair("stride", stride, at_least=1)
+    dilation = pair("dilation", dilation, at_least=1)
+    steps = {"stride": stride, "dilation": dilation}
+    if not isinstance(padding, str):
+        height, width = pair("padding", padding, at_least=0)
+        return kernel_size, ((height, height), (width, width)), steps
+    one_of("padding", padding, ("valid", "same"))
+    if padding == "valid":
+        return kernel_size, ((0, 0), (0, 0)), steps
+    if stride != (1, 1):
+        raise ValueError(f"padding 'same' needs stride 1, got stride {stride}")
+    totals = [d * (k - 1) for k, d in zip(kernel_size, dilation, strict=True)]
+    return kernel_size, tuple((total // 2, total - total // 2) for total in totals), steps

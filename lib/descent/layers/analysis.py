@@ -8,36 +8,30 @@ from typing import NamedTuple
 import numpy as np
 
 from descent.checks import integer
-from descent.layers._layer import Layer
-from descent.layers.activations import ELU, GELU, LeakyReLU, ReLU, Sigmoid, SiLU, Softplus, Tanh
+from descent.layers._layer import Layer, without_backward
+from descent.layers.activations import Activation
+from descent.layers.batch_norm import BatchNorm1d, BatchNorm2d
 from descent.layers.containers import Residual, Sequential
 from descent.layers.conv import Conv2d
 from descent.layers.dropout import Dropout
+from descent.layers.instance_norm import InstanceNorm1d, InstanceNorm2d
 from descent.layers.linear import Linear
-from descent.layers.normalization import (
-    BatchNorm1d,
-    BatchNorm2d,
-    GroupNorm,
-    L2Normalize,
-    LayerNorm,
-)
+from descent.layers.normalization import GroupNorm, L2Normalize, LayerNorm
 from descent.layers.pooling import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from descent.layers.shape import Flatten
+from descent.layers.spectral_norm import SpectralNorm
 
-ENTRYWISE = (
-    BatchNorm1d,
-    BatchNorm2d,
-    Dropout,
-    ELU,
-    GELU,
-    LeakyReLU,
-    ReLU,
-    SiLU,
-    Sigmoid,
-    Softplus,
-    Tanh,
+ENTRYWISE = (Activation, BatchNorm1d, BatchNorm2d, Dropout)
+GLOBAL = (
+    Flatten,
+    GlobalAvgPool2d,
+    GroupNorm,
+    InstanceNorm1d,
+    InstanceNorm2d,
+    L2Normalize,
+    LayerNorm,
+    Linear,
 )
-GLOBAL = (Flatten, GlobalAvgPool2d, GroupNorm, L2Normalize, LayerNorm, Linear)
 
 
 class Step(NamedTuple):
@@ -56,7 +50,7 @@ def trace(net, x):
     ----------
     net : Layer
     x : float array
-        A batch of inputs. The network runs in the mode that it is in.
+        A batch of inputs. The network runs in the mode that it is in, `without_backward`.
 
     Returns
     -------
@@ -71,7 +65,7 @@ def trace(net, x):
     [('0', (2, 4)), ('1', (2, 4))]
     """
     steps = []
-    leaves = dict(_leaves(net))
+    leaves = {layer: name for name, layer in net.named_modules() if _is_leaf(layer)}
 
     def observed(name, layer, forward, x):
         y = forward(x)
@@ -81,7 +75,8 @@ def trace(net, x):
     for layer, name in leaves.items():
         layer.forward = partial(observed, name, layer, layer.forward)
     try:
-        net.forward(x)
+        with without_backward(net):
+            net.forward(x)
     finally:
         for layer in leaves:
             del layer.forward  # the class's own comes back
@@ -91,7 +86,7 @@ def trace(net, x):
 @contextmanager
 def evaluating(net):
     """Put a network into evaluation mode for a while, then every layer back into its own."""
-    modes = {layer: layer.training for layer in _all_layers(net)}
+    modes = {layer: layer.training for layer in net.modules()}
     net.eval()
     try:
         yield net
@@ -187,7 +182,12 @@ def receptive_field(net):
     >>> receptive_field(net)
     (8, 8)
     """
-    return _spread(net, _Field((1, 1), (1, 1)), {}).size
+    fields = {}
+    after = _field_after(net, _Field((1, 1), (1, 1)), fields)
+    for layer in net.modules():
+        if fields.get(layer, after) is None:
+            raise TypeError(f"net holds a layer of unknown receptive field, {layer!r}")
+    return after.size
 
 
 def summary(net, input_shape):
@@ -204,12 +204,8 @@ def summary(net, input_shape):
     str
         For each layer its name and kind, the shape of its output for one sample, its
         parameters, its multiply-adds (see `flops`) and the receptive field of its output
-        (see `receptive_field`), and their totals.
-
-    Raises
-    ------
-    TypeError
-        A layer of a kind that `receptive_field` does not know.
+        (see `receptive_field`), and their totals. After a layer that `receptive_field` does not
+        know, such as a reader's own, the field is "?".
 
     Examples
     --------
@@ -225,7 +221,7 @@ def summary(net, input_shape):
     """
     steps = _trace_one(net, input_shape)
     fields = {}
-    last = _spread(net, _Field((1, 1), (1, 1)), fields)
+    last = _field_after(net, _Field((1, 1), (1, 1)), fields)
     rows = [("layer", "output", "parameters", "multiply-adds", "receptive field")]
     for step in steps:
         rows.append(
@@ -234,11 +230,11 @@ def summary(net, input_shape):
                 _times(step.output.shape[1:]),
                 f"{parameter_count(step.layer):,}",
                 f"{_multiply_adds(step):,}",
-                _times(fields[step.layer].size),
+                _field_text(fields.get(step.layer)),
             )
         )
     work = sum(_multiply_adds(step) for step in steps)
-    rows.append(("total", "", f"{parameter_count(net):,}", f"{work:,}", _times(last.size)))
+    rows.append(("total", "", f"{parameter_count(net):,}", f"{work:,}", _field_text(last)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
@@ -250,19 +246,9 @@ def has_weights(layer):
     return isinstance(layer, (Linear, Conv2d))
 
 
-def _leaves(layer, name=""):
-    """Pairs of layer and name, for all that are not made of layers."""
-    inner = list(layer.children())
-    if not inner and not isinstance(layer, Sequential):
-        yield layer, name
-    for child_name, child in inner:
-        yield from _leaves(child, f"{name}.{child_name}" if name else child_name)
-
-
-def _all_layers(layer):
-    yield layer
-    for _, inner in layer.children():
-        yield from _all_layers(inner)
+def _is_leaf(layer):
+    """Whether a layer is not made of layers."""
+    return not isinstance(layer, Sequential) and next(iter(layer.children()), None) is None
 
 
 def _trace_one(net, input_shape):
@@ -283,24 +269,32 @@ class _Field(NamedTuple):
     jump: tuple
 
 
-def _spread(layer, field, after):
-    """The field after a layer; `after` collects it for every layer on the way."""
+def _field_after(layer, field, after):
+    """The field after a layer, None if unknown; `after` collects it for every layer on the way."""
     if isinstance(layer, Sequential):
         for inner in layer.layers:
-            field = _spread(inner, field, after)
+            field = _field_after(inner, field, after)
+    elif isinstance(layer, SpectralNorm):
+        field = _field_after(layer.layer, field, after)
     elif isinstance(layer, Residual):
-        branches = [_spread(inner, field, after) for inner in (layer.body, layer.shortcut)]
-        field = _Field(tuple(map(max, *(b.size for b in branches))), branches[0].jump)
+        branches = [_field_after(inner, field, after) for inner in (layer.body, layer.shortcut)]
+        field = None if None in branches else _larger(*branches)
+    elif isinstance(layer, GLOBAL):
+        field = _Field((math.inf, math.inf), (1, 1))
+    elif field is None or isinstance(layer, ENTRYWISE):
+        pass
     elif isinstance(layer, Conv2d):
         field = _through_window(field, layer.kernel_size, layer.stride, layer.dilation)
     elif isinstance(layer, (MaxPool2d, AvgPool2d)):
         field = _through_window(field, layer.kernel_size, layer.stride, (1, 1))
-    elif isinstance(layer, GLOBAL):
-        field = _Field((math.inf, math.inf), field.jump)
-    elif not isinstance(layer, ENTRYWISE):
-        raise TypeError(f"net holds a layer of unknown receptive field, {layer!r}")
+    else:
+        field = None
     after[layer] = field
     return field
+
+
+def _larger(a, b):
+    return _Field(tuple(map(max, a.size, b.size)), a.jump)
 
 
 def _through_window(field, kernel_size, stride, dilation):
@@ -310,5 +304,11 @@ def _through_window(field, kernel_size, stride, dilation):
     return _Field(size, jump)
 
 
+def _field_text(field):
+    if field is None:
+        return "?"
+    return "all" if math.inf in field.size else _times(field.size)
+
+
 def _times(sizes):
-    return "all" if math.inf in sizes else "×".join(map(str, sizes))
+    return "×".join(map(str, sizes))

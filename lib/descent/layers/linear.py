@@ -48,7 +48,7 @@ class Linear(Layer):
     array([[ 1., 15.]])
     """
 
-    def __init__(self, in_features, out_features, *, bias=True, rng, dtype=np.float64):
+    def __init__(self, in_features, out_features, bias=True, *, rng, dtype=np.float64):
         bound = 1 / np.sqrt(in_features)
         shape = (out_features, in_features)
         generator("rng", rng)

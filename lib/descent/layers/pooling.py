@@ -3,7 +3,7 @@
 import numpy as np
 
 from descent.layers._layer import Layer
-from descent.layers._windows import crop, images, output_size, pad, padded_size, pair, taps
+from descent.layers._windows import crop, images, output_size, pad, padded_size, pair, shifted_views
 
 
 class _Pool2d(Layer):
@@ -29,8 +29,8 @@ class _Pool2d(Layer):
     def _output_size(self, image_size):
         return output_size(image_size, self.kernel_size, stride=self.stride, margins=self.margins)
 
-    def _taps(self, padded, size):
-        views = taps(padded, self.kernel_size, size, stride=self.stride)
+    def _views(self, padded, size):
+        views = shifted_views(padded, self.kernel_size, size, stride=self.stride)
         return [view for _, _, view in views]
 
 
@@ -41,7 +41,7 @@ class MaxPool2d(_Pool2d):
         y_{n, c, u, v} = \max_{i, j}\; x_{n,\ c,\ s u + i - p,\ s v + j - p}
 
     The derivative goes to the pixel that won, and where several are equally large, to the first
-    of them, row by row, as in PyTorch.
+    of them, row by row; of several nan, to the last. All as in PyTorch.
 
     Parameters
     ----------
@@ -78,21 +78,34 @@ class MaxPool2d(_Pool2d):
         x = images(x)
         size = self._output_size(x.shape[2:])
         padded = pad(x, self.margins, -np.inf)
-        first, *others = self._taps(padded, size)
+        first, *others = self._views(padded, size)
         y = first.copy()
-        winner = np.zeros(y.shape, np.min_scalar_type(len(others)))  # which tap is largest
-        for tap, seen in enumerate(others, 1):
-            larger = seen > y
-            # Taps count upwards: the maximum is the last one that was larger than all before.
-            np.maximum(winner, winner.dtype.type(tap) * larger, out=winner)
-            np.maximum(y, seen, out=y)
+        # Which pixel of the window is largest: at first the first one inside the image.
+        winner = np.zeros(y.shape, np.min_scalar_type(len(others)))
+        winner += self._first_inside(size).astype(winner.dtype)
+        for place, view in enumerate(others, 1):
+            larger = view > y
+            # Places count upwards: the maximum is the last one that was larger than all before.
+            np.maximum(winner, winner.dtype.type(place) * larger, out=winner)
+            np.maximum(y, view, out=y)
+        if np.isnan(y.max()):
+            for place, view in enumerate((first, *others)):
+                winner[np.isnan(view)] = place
         return self.keep(y, winner, padded.shape)
+
+    def _first_inside(self, size):
+        """For each window the number of its first pixel that is no padding, (OH, OW)."""
+        rows, columns = (
+            np.maximum(0, p - s * np.arange(n))
+            for p, s, n in zip(self.padding, self.stride, size, strict=True)
+        )
+        return rows[:, None] * self.kernel_size[1] + columns
 
     def backward(self, gradient):
         winner, padded_shape = self.recall(gradient)
         x = np.zeros(padded_shape, gradient.dtype)
-        for tap, seen in enumerate(self._taps(x, gradient.shape[2:])):
-            seen += gradient * (winner == tap)
+        for place, view in enumerate(self._views(x, gradient.shape[2:])):
+            view += gradient * (winner == place)
         return crop(x, self.margins)
 
 
@@ -133,7 +146,7 @@ class AvgPool2d(_Pool2d):
              [1., 1., 2., 2.]]]])
     """
 
-    def __init__(self, kernel_size, stride=None, padding=0, count_include_pad=True):
+    def __init__(self, kernel_size, stride=None, padding=0, *, count_include_pad=True):
         super().__init__(kernel_size, stride, padding)
         self.count_include_pad = count_include_pad
 
@@ -141,7 +154,7 @@ class AvgPool2d(_Pool2d):
         x = images(x)
         image_size = x.shape[2:]
         size = self._output_size(image_size)
-        y = sum(self._taps(pad(x, self.margins), size)) / self._count(image_size, size, x.dtype)
+        y = sum(self._views(pad(x, self.margins), size)) / self._count(image_size, size, x.dtype)
         return self.keep(y, image_size)
 
     def backward(self, gradient):
@@ -149,14 +162,14 @@ class AvgPool2d(_Pool2d):
         size = gradient.shape[2:]
         share = gradient / self._count(image_size, size, gradient.dtype)
         x = np.zeros((*gradient.shape[:2], *padded_size(image_size, self.margins)), share.dtype)
-        for seen in self._taps(x, size):
-            seen += share
+        for view in self._views(x, size):
+            view += share
         return crop(x, self.margins)
 
     def _count(self, image_size, size, dtype):
         ones = np.ones((1, 1, *image_size), dtype)
         value = 1 if self.count_include_pad else 0
-        return sum(self._taps(pad(ones, self.margins, value), size))
+        return sum(self._views(pad(ones, self.margins, value), size))
 
 
 class GlobalAvgPool2d(Layer):

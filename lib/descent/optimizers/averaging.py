@@ -5,6 +5,7 @@ from contextlib import contextmanager
 import numpy as np
 
 from descent.checks import integer, number
+from descent.layers import coalesce, without_backward
 
 
 class AveragedWeights:
@@ -19,35 +20,44 @@ class AveragedWeights:
     Parameters
     ----------
     net : Layer
-        A network whose parameters lie in one vector, ``net.flat``.
 
     Attributes
     ----------
     average : float array, (P,)
-        :math:`\bar w_n`, zero before the first update.
+        :math:`\bar w_n`, in the order of ``net.parameters()``; zero before the first update.
     n_averaged : int
         :math:`n`
     """
 
     def __init__(self, net):
         self.net = net
-        self.average = np.zeros_like(net.flat.data)
+        dtype = np.result_type(*(p.data.dtype for p in net.parameters()))
+        self.average = np.zeros(sum(p.data.size for p in net.parameters()), dtype)
         self.n_averaged = 0
 
     def update_parameters(self):
         """Let the present weights of the network count; call it after the optimizer's step."""
         n = self.n_averaged + 1
-        self.average += self.share(n) * (self.net.flat.data - self.average)
+        for weights, average in self._pairs(self.net):
+            average += self.share(n) * (weights - average)
         self.n_averaged = n
+
+    def _pairs(self, net):
+        """Views of a network's weights, and of the average of each."""
+        stop = 0
+        for run in coalesce(net.parameters()):
+            start, stop = stop, stop + run.data.size
+            yield run.data, self.average[start:stop]
 
     def copy_to(self, net):
         """Overwrite the weights of a network, this one or another, with the average."""
         if self.n_averaged == 0:
             raise ValueError("nothing has been averaged yet; call update_parameters() first")
-        weights = net.flat.data
-        if weights.shape != self.average.shape:
-            raise ValueError(f"net must have {self.average.size} parameters, got {weights.size}")
-        weights[...] = self.average
+        size = sum(p.data.size for p in net.parameters())
+        if size != self.average.size:
+            raise ValueError(f"net must have {self.average.size} parameters, got {size}")
+        for weights, average in self._pairs(net):
+            weights[...] = average
 
     @contextmanager
     def applied(self):
@@ -208,13 +218,13 @@ def update_bn(batches, net):
 
     Examples
     --------
-    >>> from descent.layers.normalization import BatchNorm1d
+    >>> from descent.layers import BatchNorm1d
     >>> net = Sequential(BatchNorm1d(1))
     >>> update_bn([np.array([[0.0], [2.0]]), np.array([[4.0], [6.0]])], net)
     >>> net[0].running_mean, net[0].running_var
     (array([3.]), array([2.]))
     """
-    layers = list(_all_layers(net))
+    layers = list(net.modules())
     normalizing = [layer for layer in layers if "running_mean" in layer.buffer_names]
     if not normalizing:
         return
@@ -227,8 +237,9 @@ def update_bn(batches, net):
         layer.momentum = None  # then the running statistics are plain means over the batches
     net.train()
     try:
-        for batch in batches:
-            net.forward(batch[0] if isinstance(batch, list | tuple) else batch)
+        with without_backward(net):
+            for batch in batches:
+                net.forward(batch[0] if isinstance(batch, list | tuple) else batch)
     finally:
         for layer, mode in zip(layers, modes, strict=True):
             layer.training = mode
@@ -236,9 +247,3 @@ def update_bn(batches, net):
             layer.momentum = momentum
     if normalizing[0].num_batches_tracked == 0:
         raise ValueError("batches is empty; expected at least one batch")
-
-
-def _all_layers(layer):
-    yield layer
-    for _, inner in layer.children():
-        yield from _all_layers(inner)

@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from descent.checks import number
-from descent.layers import Parameter
+from descent.layers import Parameter, coalesce
+from descent.norms import vector_norm
 
 
 def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False):
@@ -14,12 +15,14 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     .. math:: g \leftarrow g \cdot \min\!\left\{1,\ \frac{c}{\lVert g \rVert_p + 10^{-6}}\right\}
 
     :math:`g` holds the gradients of all parameters in one vector. Its direction stays: only the
-    length changes.
+    length changes. Frozen parameters do not count: no optimizer moves them, and their gradients
+    are what is left of earlier passes. Finite gradients whose squares overflow are clipped too.
 
     Parameters
     ----------
     parameters : Parameter, or list of Parameter
-        Their gradients are changed in place.
+        Their gradients are changed in place. To clip what an optimizer moves, pass
+        ``optimizer.parameters()``.
     max_norm : float ≥ 0
         :math:`c`. Infinity clips nothing and only measures.
     norm_type : float > 0
@@ -59,8 +62,7 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
         number("max_norm", max_norm, at_least=0)
     if norm_type != math.inf:
         number("norm_type", norm_type, above=0)
-    norms = [np.linalg.norm(g.ravel(), norm_type) for g in gradients]
-    total_norm = float(np.linalg.norm(norms, norm_type))
+    total_norm = vector_norm(gradients, norm_type)
     if error_if_nonfinite and not math.isfinite(total_norm):
         raise ValueError(f"parameters: the norm of their gradients is {total_norm}")
     shrink = max_norm / (total_norm + 1e-6)
@@ -81,7 +83,7 @@ def clip_grad_value_(parameters, clip_value):
     Parameters
     ----------
     parameters : Parameter, or list of Parameter
-        Their gradients are changed in place.
+        Their gradients are changed in place, except those of frozen parameters.
     clip_value : float ≥ 0
         :math:`c`
 
@@ -110,4 +112,4 @@ def _gradients(parameters):
     for p in parameters:
         if not isinstance(p, Parameter):
             raise TypeError(f"parameters must hold Parameter objects, got {p!r}")
-    return [p.grad for p in parameters]
+    return [run.grad for run in coalesce(p for p in parameters if p.requires_grad)]

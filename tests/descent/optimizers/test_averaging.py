@@ -5,7 +5,7 @@ from torch.optim import swa_utils
 
 from descent.gradient_check import relative_error
 from descent.layers import Linear, ReLU, Sequential
-from descent.layers.normalization import BatchNorm1d
+from descent.layers import BatchNorm1d
 from descent.optimizers import EMA, SWA, update_bn
 from descent.optimizers.averaging import AveragedWeights
 

@@ -184,8 +184,8 @@ def receptive_field(net):
     """
     fields = {}
     after = _field_after(net, _Field((1, 1), (1, 1)), fields)
-    for layer in net.modules():
-        if fields.get(layer, after) is None:
+    for layer, field in fields.items():
+        if field is None:
             raise TypeError(f"net holds a layer of unknown receptive field, {layer!r}")
     return after.size
 

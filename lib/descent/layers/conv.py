@@ -66,7 +66,8 @@ class Conv2d(Layer):
             + \sum_{c, i, j} w_{o, c, i, j}\; x_{n,\ c,\ s u + d i - p,\ s v + d j - p}
 
     with zeros outside the image. (Mathematicians call it a cross-correlation: the kernel is not
-    flipped.) `conv2d` is this formula in a few lines. With :math:`\delta` the derivative of the loss with respect to :math:`y`,
+    flipped.) `conv2d` is this formula in a few lines. With :math:`\delta` the derivative of the
+    loss with respect to :math:`y`,
 
     .. math::
         \frac{\partial L}{\partial w_{o, c, i, j}}

@@ -17,7 +17,8 @@ class SpectralNorm(Layer):
     with W as a matrix (out, everything else). Its first singular vectors u and v are followed by
     the power iteration, in training mode before each forward pass,
 
-    .. math:: u \leftarrow \frac{W v}{\|W v\|},\qquad v \leftarrow \frac{W^\top u}{\|W^\top u\|}
+    .. math::
+        u \leftarrow \frac{W v}{\|W v\|},\qquad v \leftarrow \frac{W^\top u}{\|W^\top u\|}
 
     As the layer is linear, it is enough to divide its output. With u and v as constants, and
     :math:`G = \partial L / \partial \hat W`,

@@ -4,8 +4,7 @@ import torch
 from torch.optim import swa_utils
 
 from descent.gradient_check import relative_error
-from descent.layers import Linear, ReLU, Sequential
-from descent.layers import BatchNorm1d
+from descent.layers import BatchNorm1d, Linear, ReLU, Sequential
 from descent.optimizers import EMA, SWA, update_bn
 from descent.optimizers.averaging import AveragedWeights
 

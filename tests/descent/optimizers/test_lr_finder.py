@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from descent.checks import NotFiniteError
-from descent.layers import Linear, Parameter, ReLU, Sequential
-from descent.layers.normalization import BatchNorm1d
+from descent.layers import BatchNorm1d, Linear, Parameter, ReLU, Sequential
 from descent.losses import cross_entropy
 from descent.optimizers import (
     SAM,

@@ -1,4 +1,4 @@
-/** Three logits, the probabilities that they mean, and the pull of the truth. */
+/** Three logits, the probabilities that they mean, and where gradient descent takes them. */
 
 import {
   announcer, button, clamp, dragging, fixed, html, path, range, readouts, resize, row, slider,
@@ -7,7 +7,7 @@ import {
 
 const K = 3;
 const LIMIT = 10; // of the logits
-const ARROW = 0.3; // of its length
+const STEPS = 40; // of gradient descent, drawn ahead
 
 /** Logarithms of the probabilities: z/T less the logarithm of the sum of their exponentials. */
 export function logSoftmax(z, temperature = 1) {
@@ -33,6 +33,21 @@ export const entropy = (q) => crossEntropy(q, q.map(Math.log));
 /** The gradient of the cross-entropy with respect to the logits: (p − q)/T. */
 export const gradient = (z, q, temperature = 1) =>
   softmax(z, temperature).map((p, k) => (p - q[k]) / temperature);
+
+/** The logits after a step of gradient descent at the rate 1, kept on their sliders. */
+export function stepped(z, q, temperature = 1) {
+  const slope = gradient(z, q, temperature);
+  return z.map((value, k) => clamp(value - slope[k], -LIMIT, LIMIT));
+}
+
+/** The probabilities on the way: of z itself and after each of the steps. */
+export function walk(z, q, temperature = 1, steps = STEPS) {
+  let now = z;
+  return range(steps + 1).map((t) => {
+    if (t) now = stepped(now, q, temperature);
+    return softmax(now, temperature);
+  });
+}
 
 /** Logits with mean 0 that mean the probabilities p. */
 export function logitsOf(p, temperature = 1) {
@@ -168,24 +183,25 @@ export function build() {
   const truths = range(K).map((truth) => button(`class ${truth}`, () => set({ truth })));
   const table = readouts(
     "The three classes",
-    ["logit z", "probability p", "target q", "slope ∂ℓ/∂z"],
+    ["logit z", "probability p", "target q", "slope ∂ℓ/∂z", "next p"],
     range(K).map((k) => `class ${k}`),
   );
   const loss = html("p", { class: "live-sentence" });
 
-  const step = () => {
-    const slope = gradient(state.z, smoothed(state.truth, state.epsilon), state.temperature);
-    set({ z: state.z.map((value, k) => clamp(value - slope[k], -LIMIT, LIMIT)) });
+  const target = () => smoothed(state.truth, state.epsilon);
+  const step = () => set({ z: stepped(state.z, target(), state.temperature) });
+  const lose = () => {
+    const wrong = (state.truth + 1) % K;
+    set({ z: range(K).map((k) => (k === wrong ? 6 : -6)) });
   };
   const raise = () => {
     if (Math.max(...state.z) + 1 <= LIMIT) set({ z: state.z.map((value) => value + 1) });
     else spoken.say("The largest logit is at the end of its slider.");
   };
 
-  const render = (p, q) => {
-    const [from, to] = [placeOf(p), placeOf(q)];
-    const share = ARROW / state.temperature;
-    const tip = from.map((value, axis) => value + share * (to[axis] - value));
+  const render = (way, q) => {
+    const places = way.map((p) => pixels(placeOf(p)));
+    const [from, tip] = places;
     const lines = levelLines(q).map((ends) => path(ends.map(pixels))).join("");
     scene.replaceChildren(
       svg("path", { class: "live-level", d: lines }),
@@ -194,16 +210,19 @@ export function build() {
         const [x, y] = pixels(place);
         return svg("text", { x, y: y + (k ? 26 : -16), "text-anchor": "middle" }, `class ${k}`);
       }),
-      star(pixels(to)),
-      arrow(pixels(from), pixels(tip)),
+      star(pixels(placeOf(q))),
+      svg("path", { class: "live-line blue live-way", d: path(places) }),
+      ...places.slice(1).map(([x, y]) => svg("circle", { class: "live-dot blue", cx: x.toFixed(1),
+        cy: y.toFixed(1), r: 2.6 })),
+      arrow(from, tip),
     );
-    const [x, y] = pixels(from);
+    const [x, y] = from;
     handle.setAttribute("transform", `translate(${x.toFixed(1)},${y.toFixed(1)})`);
   };
 
   /** Bring everything up to the state; return it in words. */
   const update = () => {
-    const q = smoothed(state.truth, state.epsilon);
+    const q = target();
     const logP = logSoftmax(state.z, state.temperature);
     const p = logP.map(Math.exp);
     const slope = gradient(state.z, q, state.temperature);
@@ -211,7 +230,8 @@ export function build() {
     temperature.show(state.temperature);
     epsilon.show(state.epsilon);
     truths.forEach((one, k) => one.setAttribute("aria-pressed", k === state.truth));
-    const numbers = (k) => [p, q, slope].map((list) => fixed(list[k], 3));
+    const way = walk(state.z, q, state.temperature);
+    const numbers = (k) => [p, q, slope, way[1]].map((list) => fixed(list[k], 3));
     table.fill(range(K).map((k) => [fixed(state.z[k], 2), ...numbers(k)]));
     const [total, floor] = [crossEntropy(q, logP), entropy(q)];
     loss.textContent = tie(
@@ -221,17 +241,18 @@ export function build() {
     const shares = p.map((share, k) => `class ${k} ${fixed(100 * share, 1)}%`).join(", ");
     handle.setAttribute("aria-valuenow", fixed(100 * p[state.truth], 1));
     handle.setAttribute("aria-valuetext", shares);
-    if (side) render(p, q);
+    if (side) render(way, q);
     return `Probabilities: ${shares}. Loss ${fixed(total, 3)} nats.`;
   };
 
   update();
   return {
-    label: "three logits and the pull of the truth",
+    label: "three logits and the way of their probabilities to the truth",
     caption:
-      "The distributions over three classes. Drag the point p, or move it with the arrow keys; " +
-      "or set the logits. The star is the target q. The arrow is −∂ℓ/∂z = (q − p)/T, drawn at " +
-      "0.3 of its length. Thin lines: equal loss, in steps of 0.5 above its minimum.",
+      "The space of the probabilities. Drag the point p, or move it with the arrow keys; or set " +
+      "the logits. The star is the target q. Each dot is one step of gradient descent on the " +
+      "logits, at the rate 1; the arrow is the first. Where dots crowd, p hardly moves. Thin " +
+      "lines: equal loss, in steps of 0.5 above its minimum.",
     elements: [
       html(
         "div",
@@ -247,8 +268,8 @@ export function build() {
       ),
       html("div", { class: "live-row", role: "group", "aria-label": "The true class" },
         html("span", { "aria-hidden": "true" }, "The truth is"), ...truths),
-      row(button("One step downhill", step), button("Raise all logits by 1", raise),
-        button("Start again", () => set(start))),
+      row(button("One step downhill", step), button("Sure and wrong", lose),
+        button("Raise all logits by 1", raise), button("Start again", () => set(start))),
       table.element,
       loss,
       spoken.element,
@@ -275,7 +296,9 @@ function arrow([x0, y0], [x1, y1]) {
   const length = Math.hypot(x1 - x0, y1 - y0);
   if (length < 1) return svg("g");
   const [ux, uy] = [(x1 - x0) / length, (y1 - y0) / length];
-  const wing = (turn) => [x1 - 9 * ux - turn * 5 * uy, y1 - 9 * uy + turn * 5 * ux];
+  const head = Math.min(9, length / 2);
+  const wing = (turn) =>
+    [x1 - head * (ux + 0.55 * turn * uy), y1 - head * (uy - 0.55 * turn * ux)];
   const d = `${path([[x0, y0], [x1, y1]])}${path([wing(1), [x1, y1], wing(-1)])}`;
   return svg("path", { class: "live-line vermilion live-arrow", d });
 }

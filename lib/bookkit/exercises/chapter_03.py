@@ -1,4 +1,4 @@
-"""Exercises of chapter 3: stable logarithms, p − q, means with weights, stalls, a repair."""
+"""Exercises of chapter 3: stable logarithms, p − q, through the softmax, stalls, a repair."""
 
 import numpy as np
 
@@ -16,9 +16,8 @@ def log_probabilities(z, axis=1):
 
 
 def log_probabilities_cases(rng):
-    yield (np.array([[0.0, 0.0]]),)
-    yield (np.array([[1.0, 2.0], [0.0, 3.0]]),)
-    yield (rng.normal(size=(4, 4)) * 3,)
+    yield (np.array([[1.0, 2.0, 4.0], [0.0, 3.0, 3.5]]),)
+    yield (rng.normal(size=(4, 3)) * 3,)
     yield (np.array([[0.0, -1000.0, -2000.0]]),)
     yield (np.array([[1e4, 0.0, -1e4], [-1e4, -1e4, -1e4]]),)
     yield (rng.uniform(-1e4, 1e4, size=(5, 3)),)
@@ -75,10 +74,11 @@ def soft_cross_entropy(z, q):
 
 
 def soft_cross_entropy_cases(rng):
-    yield np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([[1.0, 0.0], [0.0, 1.0]])
-    for samples, classes in ((1, 4), (6, 3), (20, 10)):
+    yield np.array([[0.0, 1.0, 3.0], [1.0, 0.0, 0.5]]), np.array([[1.0, 0, 0], [0, 0.3, 0.7]])
+    for samples, classes in ((5, 2), (6, 3), (20, 10)):
         yield rng.normal(size=(samples, classes)) * 2, rng.dirichlet(np.ones(classes), samples)
-    yield np.array([[1000.0, 0.0], [0.0, 1000.0]]), np.array([[0.5, 0.5], [0.25, 0.75]])
+    extreme = np.array([[1000.0, 0.0], [-1000.0, 0.0], [-2000.0, -1000.0]])
+    yield extreme, np.array([[0.5, 0.5], [0.25, 0.75], [0.1, 0.9]])
 
 
 def part_changed(change_value, change_gradient):
@@ -99,62 +99,26 @@ def naive_soft_cross_entropy(z, q):
     return -(q * np.log(p)).sum() / len(z), (p - q) / len(z)
 
 
+def rows_by(log_p_of):
+    """The right program with another logarithm of the softmax."""
+
+    @quietly
+    def changed(z, q):
+        log_p = log_p_of(z)
+        return float(-(q * log_p).sum() / len(z)), (np.exp(log_p) - q) / len(z)
+
+    return changed
+
+
 def softmax_backward(p, gradient):
     return p * (gradient - (p * gradient).sum(axis=1, keepdims=True))
 
 
 def softmax_backward_cases(rng):
-    yield np.array([[0.5, 0.5]]), np.array([[1.0, 0.0]])
-    yield np.array([[0.7, 0.2, 0.1]]), np.array([[0.0, -5.0, 0.0]])
-    for samples, classes in ((4, 3), (10, 10)):
+    yield np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3]]), np.array([[1.0, 0, 2], [0, -5.0, 3]])
+    yield np.array([[0.7, 0.2, 0.1], [1.0, 0, 0]]), np.array([[0.0, -5.0, 0.0], [4.0, 1, 1]])
+    for samples, classes in ((4, 3), (10, 6)):
         yield rng.dirichlet(np.ones(classes), samples), rng.normal(size=(samples, classes))
-
-
-def weighted_mean(losses, labels, weight, ignore_index):
-    kept = labels != ignore_index
-    w = weight[labels[kept]]
-    return float((w * losses[kept]).sum() / w.sum())
-
-
-def weighted_mean_cases(rng):
-    yield np.array([1.0, 2.0, 6.0]), np.array([0, 0, 1]), np.array([1.0, 2.0]), -100
-    yield np.array([1.0, 2.0, 9.0]), np.array([0, 1, -1]), np.array([1.0, 3.0]), -1
-    yield np.array([1.0, 2.0, 9.0]), np.array([0, 1, 255]), np.array([1.0, 3.0]), 255
-    for _ in range(3):
-        labels = np.r_[0, 2, 1, rng.integers(0, 4, size=12)]
-        yield rng.exponential(size=15), labels, rng.uniform(0.2, 3, size=4), 2
-
-
-def kept_losses(losses, labels, weight, ignore_index):
-    """The weights and losses of the samples that count, each weighted."""
-    kept = labels != ignore_index
-    return weight[labels[kept]], weight[labels[kept]] * losses[kept]
-
-
-def divided_by_kept(losses, labels, weight, ignore_index):
-    w, weighted = kept_losses(losses, labels, weight, ignore_index)
-    return float(weighted.sum() / len(w))
-
-
-def divided_by_all(losses, labels, weight, ignore_index):
-    return float(kept_losses(losses, labels, weight, ignore_index)[1].sum() / len(losses))
-
-
-def divided_by_class_weights(losses, labels, weight, ignore_index):
-    return float(kept_losses(losses, labels, weight, ignore_index)[1].sum() / weight.sum())
-
-
-def not_divided(losses, labels, weight, ignore_index):
-    return float(kept_losses(losses, labels, weight, ignore_index)[1].sum())
-
-
-def without_weights(losses, labels, weight, ignore_index):
-    return float(losses[labels != ignore_index].mean())
-
-
-def nobody_ignored(losses, labels, weight, ignore_index):
-    w = weight[np.clip(labels, -len(weight), len(weight) - 1)]
-    return float((w * losses).sum() / w.sum())
 
 
 def floor(classes):
@@ -165,42 +129,51 @@ def diagnose(losses, classes):
     return verdict(np.mean(losses[-(len(losses) // 10) :]), classes)
 
 
-def verdict(level, classes):
-    if abs(level - floor(classes)) < 0.05:
+def verdict(level, classes, limit=0.05):
+    if abs(level - floor(classes)) < limit:
         return "twice"
-    return "guessing" if abs(level - np.log(classes)) < 0.05 else "neither"
+    return "guessing" if abs(level - np.log(classes)) < limit else "neither"
+
+
+def tail(losses, share=10):
+    return np.mean(losses[-(len(losses) // share) :])
 
 
 def diagnose_cases(rng):
-    def curve(start, end, steps=200, noise=0.02):
-        falling = end + (start - end) * np.exp(-np.arange(steps) / (steps / 25))
-        return falling + rng.normal(scale=noise, size=steps)
+    def curve(end, classes, steps=200):
+        """It falls from above the level of guessing, and ends in noise of mean 0 about `end`."""
+        start = np.log(classes) + 0.8
+        falling = end + (start - end) * np.exp(-np.arange(steps) / (steps / 8))
+        noise = rng.normal(scale=0.02, size=steps // 10)
+        falling[-len(noise) :] = end + noise - noise.mean()
+        falling[-1] += 0.19
+        falling[-2] -= 0.19
+        return falling
 
-    yield curve(np.log(10), floor(10) + 0.01), 10
-    yield curve(3.0, np.log(10)), 10
-    yield curve(np.log(10), 0.3), 10
-    for classes in (3, 100):
-        yield curve(np.log(classes), floor(classes) + 0.02), classes
-        yield curve(np.log(classes) + 0.5, np.log(classes)), classes
-    yield curve(np.log(100), 1.4612), 100
-    spiky = curve(np.log(10), floor(10) + 0.01)
-    spiky[-1] += 0.2
-    yield spiky, 10
-    long = curve(np.log(10), floor(10) + 0.01, steps=400)
+    yield curve(floor(10) + 0.01, 10), 10
+    for classes in (10, 3, 100):
+        for level, sign in ((floor(classes), 1), (np.log(classes), -1)):
+            for distance in (0.04, 0.06, -0.04, -0.06):
+                yield curve(level + sign * distance, classes), classes
+    yield np.where(np.arange(200) < 30, np.log(10), curve(0.3, 10)), 10
+    one_step = curve(floor(10) + 0.3, 10)
+    one_step[-5], one_step[-1] = floor(10), np.log(10)
+    yield one_step, 10
+    yield curve(1.4612, 100), 100
+    yield curve((floor(10) + np.log(10)) / 2, 10), 10
+    ends_late, ends_early = curve(floor(10), 10), curve(floor(10), 10)
+    ends_late[-22:-20] = 3.0  # only a window that is too long sees these
+    yield ends_late, 10
+    yield np.where(np.arange(200) < 178, 3.0, ends_early), 10
+    ends_early[-20:-18], ends_early[-18:] = floor(10) - 0.3, floor(10) + 0.06
+    yield ends_early, 10
+    long = curve(floor(10) + 0.01, 10, steps=400)
     long[-10:] += 0.1
+    long[-40:-10] -= 0.1 / 3
     yield long, 10
-
-
-def smoothing_for(gap, classes):
-    return float(classes / (classes + np.expm1(gap)))
-
-
-def smoothing_for_cases(rng):
-    yield float(np.log(91)), 10
-    yield 0.0, 10
-    yield 3.0, 2
-    for classes in (5, 10, 1000):
-        yield float(rng.uniform(1, 8)), classes
+    lopsided = curve(np.log(10), 10)  # the median is elsewhere
+    lopsided[-20:-12], lopsided[-12:] = np.log(10) + 0.15, np.log(10) - 0.1
+    yield lopsided, 10
 
 
 def train_linear(x, labels, classes, lr, steps, *, slope=None, mean=True):
@@ -213,13 +186,14 @@ def train_linear(x, labels, classes, lr, steps, *, slope=None, mean=True):
 
 
 def train_linear_cases(rng):
-    x, labels = np.array([[1.0], [-1.0]]), np.array([0, 1])
-    yield x, labels, 2, 0.5, 1
-    yield x, labels, 2, 0.5, 3
-    for classes in (3, 5):
-        x = rng.normal(size=(12, 4))
-        yield x, rng.integers(classes, size=12), classes, 0.1, 10
-    yield np.array([[100.0, 0.0], [0.0, 300.0]]), np.array([0, 1]), 2, 1.0, 2
+    x, labels = np.array([[1.0, 2.0], [-1.0, 0.0], [0.5, -1.0]]), np.array([0, 1, 1])
+    yield x, labels, 3, 0.5, 1
+    yield x, labels, 3, 0.5, 3
+    for classes in (4, 5):
+        x = rng.normal(size=(12, 3))
+        yield x, rng.integers(classes - 1, size=12), classes, 0.1, 10
+    yield np.array([[100.0, 0.0], [0.0, 100.0]]), np.array([0, 1]), 2, 1.0, 2
+    yield np.array([[1000.0, 0.0], [0.0, 1.0]]), np.array([0, 1]), 2, 1.0, 3
 
 
 def second_softmax(z, q):
@@ -229,6 +203,12 @@ def second_softmax(z, q):
 @quietly
 def naive_slope(z, q):
     e = np.exp(z)
+    return e / e.sum(axis=1, keepdims=True) - q
+
+
+@quietly
+def slope_by_one_maximum(z, q):
+    e = np.exp(z - z.max())
     return e / e.sum(axis=1, keepdims=True) - q
 
 
@@ -298,6 +278,16 @@ EXERCISES = (
                 "You have subtracted the maximum. What about the logarithm of the sum?",
             ),
         ),
+        near_misses=(
+            lambda z: log_probabilities(np.clip(z, -700, 700)),
+            lambda z: log_probabilities(z) / np.log(2),
+            lambda z: log_probabilities(z.astype("f4")).astype(float),
+            lambda z: log_probabilities(z).round(6),
+            lambda z: log_probabilities(z) + 1e-5,
+            lambda z: z - np.logaddexp.reduce(z, axis=1, keepdims=True) / z.shape[1],
+            lambda z: log_probabilities(z) - np.log(z.shape[1]),
+            lambda z: np.maximum(log_probabilities(z), -745),
+        ),
         praise="It holds where exp does not.",
     ),
     Exercise(
@@ -350,9 +340,35 @@ EXERCISES = (
                 "That is the value alone. Return the pair: the value, then the gradient.",
             ),
             Slip(
-                naive_soft_cross_entropy,
-                "The formulas are right, but e^1000 overflows. Exercise 2.1 has the cure.",
+                lambda z, q: soft_cross_entropy(z, q)[::-1],
+                "Both parts are right, in the other order. Return the value first.",
             ),
+            Slip(
+                rows_by(log_of_stable),
+                "The softmax is stable, but its logarithm is not: a small probability was rounded "
+                "to 0 first. Exercise 3.1 has the cure.",
+            ),
+            Slip(
+                rows_by(one_maximum),
+                "You subtract one maximum from the whole array. A row whose logits all lie far "
+                "below it vanishes. Take the maximum of each row.",
+            ),
+            Slip(
+                naive_soft_cross_entropy,
+                "The formulas are right, but e^1000 overflows. Exercise 3.1 has the cure.",
+            ),
+        ),
+        near_misses=(
+            part_changed(keep, lambda g, z, q: g / z.shape[1]),
+            part_changed(lambda v, z: v / len(z), keep),
+            part_changed(lambda v, z: v / np.log(2), keep),
+            part_changed(keep, lambda g, z, q: g + (np.eye(z.shape[1])[q.argmax(1)] - q) * -0.1),
+            part_changed(keep, lambda g, z, q: (np.round(softmax(z), 3) - q) / len(z)),
+            part_changed(keep, lambda g, z, q: (softmax(z, axis=0) - q) / len(z)),
+            rows_by(lambda z: np.log(softmax(z) + 1e-12)),
+            rows_by(lambda z: log_probabilities(z, axis=0)),
+            rows_by(lambda z: log_probabilities(np.clip(z, -700, 700))),
+            lambda z, q: soft_cross_entropy(z, np.eye(z.shape[1])[q.argmax(axis=1)]),
         ),
     ),
     Exercise(
@@ -397,40 +413,19 @@ EXERCISES = (
                 "Both terms are there, with their signs exchanged.",
             ),
         ),
-        praise="No K × K matrix was needed.",
-    ),
-    Exercise(
-        "3.4",
-        ("losses", "labels", "weight", "ignore_index"),
-        weighted_mean_cases,
-        weighted_mean,
-        (
-            Slip(
-                divided_by_kept,
-                "You divide by the number of samples that count. A mean of weighted things "
-                "divides by the sum of the weights.",
-            ),
-            Slip(
-                divided_by_all,
-                "You divide by the number of samples. A mean of weighted things divides by the "
-                "sum of the weights.",
-            ),
-            Slip(
-                divided_by_class_weights,
-                "You divide by the sum over the classes. Sum the weights of the samples: a class "
-                "that comes twice counts twice.",
-            ),
-            Slip(not_divided, "That is the weighted sum. Divide by the sum of the weights."),
-            Slip(without_weights, "Where is the weight of each sample's class?"),
-            Slip(
-                nobody_ignored,
-                "The weights are right, but the samples to be ignored take part. With −1, "
-                "weight[labels] even looks up the last class without a word.",
-            ),
+        near_misses=(
+            lambda p, g: softmax_backward(p, g) / len(p),
+            lambda p, g: p * (g - (p * g).mean(axis=1, keepdims=True)),
+            lambda p, g: p * (g - (p * g).max(axis=1, keepdims=True)),
+            lambda p, g: p * (g + (p * g).sum(axis=1, keepdims=True)),
+            lambda p, g: p * (g - (p**2 * g).sum(axis=1, keepdims=True)),
+            lambda p, g: p * g - (p * g).sum(axis=1, keepdims=True),
+            lambda p, g: softmax_backward(p, g).round(3),
+            lambda p, g: softmax_backward(softmax(p), g),
         ),
     ),
     Exercise(
-        "3.5",
+        "3.4",
         ("losses", "classes"),
         diagnose_cases,
         diagnose,
@@ -448,59 +443,42 @@ EXERCISES = (
                 "That is the beginning of the curve. It is the end that has stalled.",
             ),
             Slip(
+                lambda losses, classes: verdict(np.mean(losses[len(losses) // 10 :]), classes),
+                "losses[n:] leaves out the first n steps. A minus sign counts from the end.",
+            ),
+            Slip(
                 lambda losses, classes: verdict(np.mean(losses), classes),
                 "That is the mean of the whole curve. Take its last tenth.",
             ),
             Slip(
-                lambda losses, classes: (
-                    "neither" if diagnose(losses, classes) == "twice" else diagnose(losses, classes)
-                ),
-                "Put the K of this problem into log(e + K − 1) − 1, and mind the brackets.",
+                lambda losses, classes: verdict(tail(losses) + 1, classes),
+                "Is there a −1 at the end of your floor? log(e + K − 1) − 1 has two of them.",
             ),
             Slip(
                 lambda losses, classes: verdict(np.mean(losses[-10:]), classes),
                 "Ten steps are not a tenth of the steps.",
             ),
         ),
+        near_misses=(
+            lambda losses, classes: verdict(tail(losses), classes, limit=0.1),
+            lambda losses, classes: verdict(tail(losses), classes, limit=0.5),
+            lambda losses, classes: verdict(tail(losses), classes, limit=0.005),
+            lambda losses, classes: verdict(tail(losses, 9), classes),
+            lambda losses, classes: verdict(tail(losses, 11), classes),
+            lambda losses, classes: verdict(tail(losses, 5), classes),
+            lambda losses, classes: verdict(np.median(losses[-(len(losses) // 10) :]), classes),
+            lambda losses, classes: verdict(max(tail(losses), floor(classes)), classes),
+            lambda losses, classes: verdict(max(tail(losses), np.log(classes)), classes),
+            lambda losses, classes: verdict(min(tail(losses), np.log(classes)), classes),
+            lambda losses, classes: verdict(np.min(losses[-(len(losses) // 10) :]), classes),
+            lambda losses, classes: {"twice": "guessing", "guessing": "twice"}.get(
+                diagnose(losses, classes), "neither"
+            ),
+        ),
         praise="A number has told you which line is wrong.",
     ),
     Exercise(
-        "3.6",
-        ("gap", "classes"),
-        smoothing_for_cases,
-        smoothing_for,
-        (
-            Slip(
-                lambda gap, classes: float((classes - 1) / (classes + np.expm1(gap))),
-                "That spreads ε over the K − 1 wrong classes. Here every class gets ε/K, the true "
-                "one too.",
-            ),
-            Slip(
-                lambda gap, classes: float(classes / (classes + np.exp(gap))),
-                "Almost. Where did the 1 in log(1 + …) go? At a gap of 0, ε must be 1.",
-            ),
-            Slip(
-                lambda gap, classes: float(classes / (classes + np.exp(gap) + 1)),
-                "Check the sign of the 1. At a gap of 0, ε must be 1.",
-            ),
-            Slip(
-                lambda gap, classes: 1 - smoothing_for(gap, classes),
-                "That is 1 − ε. A wide gap asks for little smoothing.",
-            ),
-            Slip(
-                lambda gap, classes: (
-                    float(np.log1p(classes * (1 - gap) / gap)) if 0 < gap < 1 else float("nan")
-                ),
-                "That takes the gap for ε and returns a gap. Solve the equation for ε.",
-            ),
-            Slip(
-                lambda gap, classes: float(classes / (classes + gap - 1)),
-                "The gap is a logarithm. Take the exponential of both sides first.",
-            ),
-        ),
-    ),
-    Exercise(
-        "3.7",
+        "3.5",
         ("x", "labels", "classes", "lr", "steps"),
         train_linear_cases,
         train_linear,
@@ -540,6 +518,22 @@ EXERCISES = (
                 lambda *a: train_linear(*a, slope=lambda z, q: q - softmax(z)),
                 "That climbs. The slope is p − q, and a step goes against it.",
             ),
+            Slip(
+                lambda *a: train_linear(*a, slope=slope_by_one_maximum),
+                "You subtract one maximum from all rows. A row whose logits all lie far below it "
+                "vanishes. Take the maximum of each row.",
+            ),
+        ),
+        near_misses=(
+            lambda x, y, K, lr, steps: train_linear(x, y, K, 2 * lr, steps),
+            lambda x, y, K, lr, steps: train_linear(x, y, K, lr, steps + 1),
+            lambda x, y, K, lr, steps: train_linear(x, y, K, lr, 1),
+            lambda x, y, K, lr, steps: train_linear(x, y, y.max() + 1, lr, steps),
+            lambda x, y, K, lr, steps: train_linear(x, y, K, lr, steps).T,
+            lambda x, y, K, lr, steps: train_linear(x, y, K, lr / len(x), steps),
+            lambda x, y, K, lr, steps: train_linear(x, y, K, lr, steps) - 1e-4,
+            lambda *a: train_linear(*a, slope=lambda z, q: softmax(z, axis=0) - q),
+            lambda *a: train_linear(*a, slope=lambda z, q: (softmax(z) - q) * (q > 0)),
         ),
         tolerance=1e-7,
         praise="Three faults found, none of which had stopped the program.",

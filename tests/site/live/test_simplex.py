@@ -43,6 +43,40 @@ def test_simplex_is_the_library(open_figure):
         close(gradient, slope[0] / T)
 
 
+def library_walk(z, truth, epsilon, T, steps):
+    """Gradient descent on the logits at the rate 1, with the library's loss: p on the way."""
+    way = [softmax(z / T)]
+    for _ in range(steps):
+        _, slope = cross_entropy(z[None] / T, np.array([truth]), label_smoothing=epsilon)
+        z = np.clip(z - slope[0] / T, -10, 10)
+        way.append(softmax(z / T))
+    return np.array(way)
+
+
+def test_the_way_is_that_of_the_probabilities(open_figure):
+    """Not along q − p, which is where the logits go: steps on the logits, seen in p."""
+    rng = np.random.default_rng(2)
+    logits = [np.array([-1.0, 2, 0]), np.array([-6.0, 6, -6]), *rng.normal(size=(3, 3)) * 3]
+    grid = list(itertools.product(logits, range(3), (0, 0.3), (0.5, 1, 2)))
+    found = open_figure("simplex").evaluate(
+        """async (grid) => {
+            const { smoothed, walk } = await import("live/simplex");
+            return grid.map(([z, truth, epsilon, T]) => walk(z, smoothed(truth, epsilon), T, 5));
+        }""",
+        [[z.tolist(), *rest] for z, *rest in grid],
+    )
+    for (z, truth, epsilon, T), way in zip(grid, found, strict=True):
+        close(way, library_walk(z, truth, epsilon, T, steps=5))
+
+
+def test_the_first_step_raises_a_wrong_class_as_announced(open_figure):
+    page = open_figure("simplex")
+    assert [row[1] for row in readouts(page)] == ["0.042", "0.844", "0.114"]
+    assert [row[4] for row in readouts(page)] == ["0.191", "0.632", "0.177"]
+    page.figure.get_by_role("button", name="One step downhill").press("Enter")
+    assert [row[1] for row in readouts(page)] == ["0.191", "0.632", "0.177"]
+
+
 def test_logits_of_probabilities_lead_back(open_figure):
     rng = np.random.default_rng(1)
     shares = [[1 - 2e-9, 1e-9, 1e-9], *rng.dirichlet(np.ones(3), size=5).tolist()]
@@ -61,7 +95,7 @@ def simplex_table(values, truth=0):
     z, (T, epsilon) = np.array(values[:3]), values[3:]
     _, slope = cross_entropy(z[None] / T, np.array([truth]), label_smoothing=epsilon)
     q = (1 - epsilon) * np.eye(3)[truth] + epsilon / 3
-    columns = softmax(z / T), q, slope[0] / T
+    columns = softmax(z / T), q, slope[0] / T, library_walk(z, truth, epsilon, T, steps=1)[1]
     return [[fixed(z[k], 2), *(fixed(column[k], 3) for column in columns)] for k in range(3)]
 
 
@@ -72,6 +106,12 @@ def simplex_is_drawn(page, values):
     corners = np.array([corner.split(",") for corner in outline], dtype=float)
     place = triangle.locator(".live-handle").get_attribute("transform")[len("translate(") : -1]
     np.testing.assert_allclose(np.array(place.split(","), dtype=float), p @ corners, atol=0.2)
+    truth = int(page.figure.locator("[aria-pressed='true']").inner_text()[-1])
+    way = library_walk(np.array(values[:3]), truth, values[4], values[3], steps=40)
+    dots = triangle.locator(".live-dot").evaluate_all(
+        "(all) => all.map((e) => [e.getAttribute('cx'), e.getAttribute('cy')].map(Number))"
+    )
+    np.testing.assert_allclose(dots, way[1:] @ corners, atol=0.2)
 
 
 LABELS = [f"Logit of class {k}" for k in range(3)] + ["Temperature T", "Label smoothing ε"]
@@ -90,7 +130,8 @@ def test_every_slider_by_keyboard(open_figure, book, keys):
 
 PRESSES = {
     "One step downhill": ["−0.04", "1.16", "−0.11", "1.0", "0.00"],
-    "Raise all logits by 1": ["0.96", "2.16", "0.89", "1.0", "0.00"],
+    "Sure and wrong": ["−6.00", "6.00", "−6.00", "1.0", "0.00"],
+    "Raise all logits by 1": ["−5.00", "7.00", "−5.00", "1.0", "0.00"],
     "Start again": ["−1.00", "2.00", "0.00", "1.0", "0.00"],
 }
 

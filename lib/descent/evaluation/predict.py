@@ -7,12 +7,14 @@ import numpy as np
 
 from descent.checks import float_array, integer
 from descent.evaluation.metrics import accuracy
+from descent.layers import without_backward
 
 
 def predict(net, inputs, batch_size=256):
     """The outputs of a network in evaluation mode, batch by batch.
 
-    Every layer is back in its own mode afterwards.
+    Every layer is back in its own mode afterwards, and a backward pass that was to come still
+    can. Several threads may predict with a network that is in evaluation mode already.
 
     Parameters
     ----------
@@ -45,7 +47,7 @@ def predict(net, inputs, batch_size=256):
     inputs = float_array("inputs", inputs)
     integer("batch_size", batch_size, at_least=1)
     parts = np.array_split(inputs, math.ceil(len(inputs) / batch_size))
-    with evaluation_mode(net):
+    with evaluation_mode(net), without_backward(net):
         return np.concatenate([net.forward(part) for part in parts])
 
 
@@ -106,16 +108,10 @@ def default_metrics(targets):
 @contextmanager
 def evaluation_mode(net):
     """Put a network into evaluation mode, and each layer back into its own mode at the end."""
-    modes = [(layer, layer.training) for layer in _with_inner_layers(net)]
+    modes = [(layer, layer.training) for layer in net.modules()]
     net.eval()
     try:
         yield net
     finally:
         for layer, mode in modes:
             layer.training = mode
-
-
-def _with_inner_layers(layer):
-    yield layer
-    for _, child in layer.children():
-        yield from _with_inner_layers(child)

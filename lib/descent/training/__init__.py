@@ -1,8 +1,9 @@
 """Training: the loop, its record, checkpoints, and the checks to run before and meanwhile."""
 
+from descent.training.accumulation import accumulate_gradients
 from descent.training.checkpoint import load, save
 from descent.training.history import History
-from descent.training.loop import accumulate_gradients, train
+from descent.training.loop import train
 from descent.training.sanity import (
     InitialLoss,
     gradient_norms,

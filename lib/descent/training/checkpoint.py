@@ -1,19 +1,19 @@
 """Checkpoints: everything that an exact continuation of a training run needs, in one file."""
 
 import json
-import os
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 
-from descent.checks import generator
+from descent._files import replacing
+from descent.layers import Layer
+from descent.training._generators import generator_states, restore_generators
 from descent.training.history import History
 
-FORMAT = "descent checkpoint 1"
+FORMAT = "descent checkpoint 2"
 
 
-def save(path, *, net, optimizer=None, schedule=None, early_stopping=None, rng=None, history=None):
+def save(path, **parts):
     """Write the state of a training run to one file, at one stroke.
 
     An ``.npz`` file, readable with `numpy.load`: every array under its name, such as
@@ -24,14 +24,11 @@ def save(path, *, net, optimizer=None, schedule=None, early_stopping=None, rng=N
     Parameters
     ----------
     path : path
-    net : Layer
-        Its parameters, its buffers, and the state of the generators of its layers, such as
-        dropout's.
-    optimizer : Optimizer, optional
-    schedule : object with state_dict(), optional
-    early_stopping : EarlyStopping, optional
-    rng : numpy.random.Generator, optional
-    history : History, optional
+    **parts
+        What makes up the run, by any names: the network, the optimizer, a schedule, averages of
+        the weights, early stopping, or anything else with ``state_dict()`` and
+        ``load_state_dict()``; a `numpy.random.Generator`; the `History`. With a layer goes the
+        state of the generators inside, such as dropout's. A part that is None is left out.
 
     Raises
     ------
@@ -42,49 +39,40 @@ def save(path, *, net, optimizer=None, schedule=None, early_stopping=None, rng=N
     --------
     >>> import tempfile
     >>> from descent.training import load, save
-    >>> net = Linear(3, 2, rng=np.random.default_rng(0))
-    >>> other = Linear(3, 2, rng=np.random.default_rng(1))
+    >>> net = Sequential(Linear(3, 2, rng=np.random.default_rng(0)))
+    >>> other = Sequential(Linear(3, 2, rng=np.random.default_rng(1)))
+    >>> ema = EMA(net)
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     save(f"{folder}/net.npz", net=net)
+    ...     save(f"{folder}/net.npz", net=net, ema=ema)
     ...     _ = load(f"{folder}/net.npz", net=other)
-    >>> np.array_equal(net.weight.data, other.weight.data)
+    >>> np.array_equal(net[0].weight.data, other[0].weight.data)
     True
     """
-    path, arrays = Path(path), {}
-    states = _states(net, optimizer, schedule, early_stopping, rng)
-    states["history"] = None if history is None else asdict(history)
-    packed = {name: _pack(state, name, arrays) for name, state in states.items()}
+    arrays = {}
+    packed = {name: _pack(state, name, arrays) for name, state in _states(parts).items()}
     text = json.dumps({"format": FORMAT, "states": packed})
     arrays["checkpoint"] = np.frombuffer(text.encode(), np.uint8)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(beside, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with replacing(path) as file:
+        np.savez(file, allow_pickle=False, **arrays)
 
 
-def load(path, *, net, optimizer=None, schedule=None, early_stopping=None, rng=None):
+def load(path, **parts):
     """Put back what `save` wrote, into objects built in the same way as those that were saved.
 
-    Training then goes on as if it had never stopped, to the last bit.
+    Training then goes on as if it had never stopped, to the last bit. Options that belong to
+    the code and not to the run, such as the patience of early stopping, are those of the objects
+    given. Parts of the file that are not asked for are left alone.
 
     Parameters
     ----------
     path : path
-    net : Layer
-    optimizer : Optimizer, optional
-    schedule : object with load_state_dict(), optional
-    early_stopping : EarlyStopping, optional
-    rng : numpy.random.Generator, optional
+    **parts
+        As for `save`, under the same names.
 
     Returns
     -------
     history : History
-        Empty if none was saved.
+        What was saved as "history", if it was not given as a part; empty if nothing was.
 
     Raises
     ------
@@ -93,63 +81,54 @@ def load(path, *, net, optimizer=None, schedule=None, early_stopping=None, rng=N
     ValueError
         A file that is damaged or no checkpoint, lacks what is asked for, or belongs to another
         network, optimizer, schedule or kind of generator. Then nothing has been changed.
+    TypeError
+        A part that has no state.
     """
-    saved, parts = _read(path), (net, optimizer, schedule, early_stopping, rng)
-    before = _states(*parts)
+    saved, before = _read(path), _states(parts)
     for name, state in before.items():
         kind = saved[name]["kind"] if name in saved else "nothing"
         if kind != state["kind"]:
             raise ValueError(f"{path} holds {kind} as {name}, expected {state['kind']}")
     try:
-        history = History(**(saved["history"] or {}))
-        _restore(saved, *parts)
+        history = parts.get("history") or History(**saved.get("history", {}).get("state", {}))
+        _restore(parts, saved)
     except Exception as error:  # whatever a foreign state leads to, nothing may stay changed
-        _restore(before, *parts)
+        _restore(parts, before)
         raise ValueError(f"{path} does not fit: {error}") from error
     return history
 
 
-def _states(net, optimizer, schedule, early_stopping, rng):
-    generators = {name: g.bit_generator.state for name, g in _generators(net).items()}
-    contents = {"net": (net, net.state_dict()), "generators": (generators, generators)}
-    if optimizer is not None:
-        contents["optimizer"] = optimizer, optimizer.state_dict()
-    if schedule is not None:
-        contents["schedule"] = schedule, schedule.state_dict()
-    if early_stopping is not None:
-        contents["early_stopping"] = early_stopping, dict(vars(early_stopping))
-    if rng is not None:
-        contents["rng"] = generator("rng", rng).bit_generator, rng.bit_generator.state
-    return {
-        name: {"kind": type(thing).__name__, "state": state}
-        for name, (thing, state) in contents.items()
-    }
+def _states(parts):
+    return {name: _state(name, part) for name, part in parts.items() if part is not None}
 
 
-def _restore(states, net, optimizer, schedule, early_stopping, rng):
-    net.load_state_dict(states["net"]["state"])
-    own, saved = _generators(net), states["generators"]["state"]
-    if own.keys() != saved.keys():
-        raise ValueError(f"its layers have the generators {list(saved)}, expected {list(own)}")
-    for name, layer_rng in own.items():
-        layer_rng.bit_generator.state = saved[name]
-    if optimizer is not None:
-        optimizer.load_state_dict(states["optimizer"]["state"])
-    if schedule is not None:
-        schedule.load_state_dict(states["schedule"]["state"])
-    if early_stopping is not None:
-        vars(early_stopping).update(states["early_stopping"]["state"])
-    if rng is not None:
-        rng.bit_generator.state = states["rng"]["state"]
+def _state(name, part):
+    if isinstance(part, np.random.Generator):
+        bits = part.bit_generator
+        return {"kind": type(bits).__name__, "state": bits.state}
+    if isinstance(part, History):
+        return {"kind": "History", "state": asdict(part)}
+    if not (hasattr(part, "state_dict") and hasattr(part, "load_state_dict")):
+        raise TypeError(
+            f"{name} must have state_dict() and load_state_dict(), or be a "
+            f"numpy.random.Generator or a History, got {part!r}"
+        )
+    state = {"kind": type(part).__name__, "state": part.state_dict()}
+    if isinstance(part, Layer):
+        state["generators"] = generator_states(part)
+    return state
 
 
-def _generators(layer, prefix=""):
-    """The random generators that layers hold, by names such as "1.rng"."""
-    attributes = vars(layer).items()
-    named = {prefix + n: v for n, v in attributes if isinstance(v, np.random.Generator)}
-    for name, child in layer.children():
-        named |= _generators(child, f"{prefix}{name}.")
-    return named
+def _restore(parts, states):
+    for name, part in parts.items():
+        if isinstance(part, np.random.Generator):
+            part.bit_generator.state = states[name]["state"]
+        elif isinstance(part, History):
+            vars(part).update(vars(History(**states[name]["state"])))
+        elif part is not None:
+            part.load_state_dict(states[name]["state"])
+        if isinstance(part, Layer):
+            restore_generators(part, states[name]["generators"])
 
 
 def _read(path):
@@ -168,20 +147,21 @@ def _read(path):
 def _pack(value, name, arrays):
     """Turn nested dicts, lists and tuples into what JSON can hold; arrays go to `arrays`."""
     match value:
-        case np.ndarray():
-            arrays[name] = value
-            return {"array": name}
-        case np.generic():
+        case np.ndarray() | np.generic():
+            if name in arrays:
+                raise ValueError(f"{name} is the name of two arrays")
             arrays[name] = np.asarray(value)
-            return {"scalar": name}
-        case dict():
+            return {"array" if isinstance(value, np.ndarray) else "scalar": name}
+        case dict() if all(isinstance(key, str) for key in value):
             return {"dict": {k: _pack(v, f"{name}/{k}", arrays) for k, v in value.items()}}
         case list() | tuple():
             items = [_pack(v, f"{name}/{i}", arrays) for i, v in enumerate(value)]
             return {type(value).__name__: items}
         case None | bool() | int() | float() | str():
             return value
-    raise TypeError(f"{name} must be arrays, numbers, text, or dicts or lists of them: {value!r}")
+    raise TypeError(
+        f"{name} must be arrays, numbers, text, or lists or dicts (by text) of them: {value!r}"
+    )
 
 
 def _unpack(packed, arrays):

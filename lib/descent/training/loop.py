@@ -1,6 +1,6 @@
 """The training loop."""
 
-import math
+import inspect
 from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
@@ -8,13 +8,15 @@ from time import perf_counter
 import numpy as np
 from tqdm import tqdm
 
-from descent.checks import NotFiniteError, generator, integer, number, one_of
+from descent.checks import NotFiniteError, generator, integer
 from descent.data import batches
 from descent.evaluation import default_metrics, evaluate
-from descent.optimizers import SAM
-from descent.regularization import EarlyStopping
-from descent.training._data import images_and_labels
-from descent.training.checkpoint import save
+from descent.training._rehearsal import (
+    inputs_and_targets,
+    rehearse_training,
+    rehearse_validation,
+)
+from descent.training.accumulation import accumulate_gradients, finite
 from descent.training.history import History
 
 
@@ -27,59 +29,63 @@ def train(
     epochs,
     batch_size,
     rng,
+    drop_last=False,
+    augment=None,
+    accumulate=1,
+    clip=None,
+    schedule=None,
     validation=None,
     metrics=None,
-    schedule=None,
-    clip=None,
-    augment=None,
-    early_stopping=None,
-    monitor="loss",
-    accumulate=1,
-    count=len,
+    after_step=(),
+    after_epoch=(),
     history=None,
-    checkpoint=None,
     progress=True,
 ):
     """Train a network by passing over the data in shuffled batches.
 
-    Each step sets the gradients to zero, adds up the gradient of a batch, and lets the optimizer
-    change the parameters. After each epoch the network is evaluated on the validation data.
+    Each step gives the optimizer a closure, which sets the gradients to zero, adds up the
+    gradient of a batch and returns its loss. After each epoch the network is evaluated on the
+    validation data, and what else is to happen then is called.
+
+    What cannot work is refused before the first step: forward and backward passes are tried,
+    with batches of the sizes that will come and every class label, and an evaluation with some
+    of the validation data. They leave no trace in the network and in `rng`.
 
     Parameters
     ----------
     net : Layer
         Left in training mode; `predict` and `evaluate` switch by themselves.
     loss : callable
-        Takes (outputs, labels), returns (value, gradient), reduced by the mean.
+        Takes (outputs, targets), returns (value, gradient), reduced by the mean.
     optimizer : Optimizer
         Of the network's parameters; left as ``optimizer.eval()`` leaves it.
-    data, validation : LabeledImages, or a pair (images, labels)
+    data, validation : LabeledImages, or a pair (inputs, targets)
     epochs : int ≥ 0
         How many more, if a `history` is given.
     batch_size : int ≥ 1
-        The last batch of an epoch is smaller if it does not divide the number of images.
+        The last batch of an epoch is smaller if it does not divide the number of samples.
     rng : numpy.random.Generator
         Shuffles, and serves `augment`.
-    metrics : dict from str to callable, optional
-        For the validation, as in `evaluate`.
-    schedule : object with step(), optional
-        Called after every step of the optimizer: count its time in steps.
-    clip : callable, optional
-        Takes the list of parameters and limits their gradients in place.
+    drop_last : bool
+        Leave out a last batch that would be smaller. Batch normalization cannot use a last
+        batch of one.
     augment : callable, optional
-        Takes (images, labels, rng) of a batch, which it may change, and returns both.
-    early_stopping : EarlyStopping, optional
-        Watches the validation, ends the training, and puts the best weights back at the end.
-    monitor : str
-        Which result of the validation it watches: "loss", or the name of a metric.
+        Takes (inputs, targets, rng) of a batch, which it may change, and returns both.
     accumulate : int ≥ 1
         Cut each batch into so many shards and add up their gradients; see
-        `accumulate_gradients`, also for `count`.
+        `accumulate_gradients`.
+    clip : callable, optional
+        Takes the list of parameters that the optimizer moves and limits their gradients in place.
+    schedule : object with step(), optional
+        Called after every step of the optimizer: count its time in steps.
+    metrics : dict from str to callable, optional
+        For the validation, as in `evaluate`.
+    after_step, after_epoch : callable, or list of callables
+        Each takes the history, whose last entries are those of this step or epoch. Training ends
+        after an epoch for which one of them returned True; the others are called all the same.
     history : History, optional
         Of the run that this one continues. It is extended in place, so that it still tells the
         story if the run fails.
-    checkpoint : path, optional
-        Where to `save` after every epoch.
     progress : bool
         Whether to show a bar; the environment variable TQDM_DISABLE=1 hides it everywhere.
 
@@ -90,8 +96,8 @@ def train(
     Raises
     ------
     ValueError, TypeError
-        Numbers that make no sense, data that do not fit the network or hold labels out of
-        range, early stopping without validation, an unknown monitor; before the first step.
+        Numbers that make no sense, data that do not fit the network, the loss or the metrics, an
+        optimizer of another network. Nothing has been changed then.
     FloatingPointError
         A loss or a gradient that became nan or infinite; the message says after how many steps,
         and what is the likely cause.
@@ -108,160 +114,134 @@ def train(
     ...     batch_size=10, rng=rng, validation=(x[150:], y[150:]), progress=False)
     >>> history.step, history.validation["accuracy"][-1] > 0.9
     (300, True)
+
+    Early stopping, a rate that falls when the validation no longer improves, and a checkpoint
+    are called after each epoch. The best weights are put back by hand, so that it is clear
+    which ones a checkpoint holds:
+
+    >>> from descent.optimizers.schedules import ReduceLROnPlateau
+    >>> from descent.regularization import EarlyStopping
+    >>> sgd = SGD(net.parameters(), lr=0.5)
+    >>> stopping, plateau = EarlyStopping(patience=5), ReduceLROnPlateau(sgd, patience=2)
+    >>> def watch(history):
+    ...     value = history.validation["loss"][-1]
+    ...     plateau.step(value)
+    ...     return stopping.step(value, net)
+    >>> history = train(
+    ...     net, cross_entropy, sgd, (x[:150], y[:150]), epochs=99, batch_size=10, rng=rng,
+    ...     validation=(x[150:], y[150:]), after_epoch=watch, progress=False)
+    >>> history.epoch == stopping.best_step + 5 < 99
+    True
+    >>> stopping.restore(net)
     """
-    images, labels = images_and_labels("data", data, net)
+    inputs, targets = inputs_and_targets("data", data)
     if validation is not None:
-        validation = images_and_labels("validation", validation, net)
+        validation = inputs_and_targets("validation", validation)
         metrics = default_metrics(validation[1]) if metrics is None else metrics
     history = History() if history is None else history
-    _check(epochs, batch_size, rng, accumulate, history, validation)
-    if early_stopping is not None:
-        _check_early_stopping(early_stopping, monitor, validation, metrics)
+    after_step, after_epoch = _as_list(after_step), _as_list(after_epoch)
+    _check_numbers(epochs, batch_size, rng, accumulate, len(inputs) if drop_last else None)
+    _check_callables(clip, schedule, after_step, after_epoch)
+    _check_parts(net, optimizer, history, validation)
+    rehearse_training(
+        net,
+        loss,
+        (inputs, targets),
+        batch_size=batch_size,
+        drop_last=drop_last,
+        accumulate=accumulate,
+        augment=augment,
+        rng=rng,
+    )
+    if validation is not None:
+        rehearse_validation(net, loss, validation, metrics)
 
-    def gradient_of(x, y):
+    def loss_and_gradient(x, y):
         optimizer.zero_grad()
-        value = accumulate_gradients(net, loss, x, y, shards=accumulate, count=count)
+        value = accumulate_gradients(net, loss, x, y, shards=accumulate)
         if clip is not None:
-            clip(net.parameters())
+            clip(optimizer.parameters())
         return value
 
-    steps = epochs * math.ceil(len(images) / batch_size)
+    steps = epochs * (len(inputs) // batch_size if drop_last else -(-len(inputs) // batch_size))
     with _progress_bar(steps, progress) as bar, _divergence_explained(history):
         for _ in range(epochs):
             net.train()
             optimizer.train()
-            start, total = perf_counter(), 0.0
-            for x, y in batches(images, labels, batch_size, rng=rng):
+            start, total, samples = perf_counter(), 0.0, 0
+            for x, y in batches(inputs, targets, batch_size, rng=rng, drop_last=drop_last):
                 if augment is not None:
                     x, y = augment(x, y, rng)
-                if isinstance(optimizer, SAM):  # needs two gradients
-                    value = optimizer.step(partial(gradient_of, x, y))
-                else:
-                    value = gradient_of(x, y)
-                    optimizer.step()
+                value = optimizer.step(partial(loss_and_gradient, x, y))
                 history.loss.append(value)
                 history.lr.append(optimizer.param_groups[0]["lr"])
                 if schedule is not None:
                     schedule.step()
-                total += value * len(x)
+                for hook in after_step:
+                    hook(history)
+                total, samples = total + value * len(x), samples + len(x)
                 bar.update()
             seconds = perf_counter() - start
 
             optimizer.eval()
             if validation is not None:
                 results = evaluate(net, loss, *validation, metrics=metrics)
-                _finite(results["loss"])
+                finite(results["loss"])
                 for name, result in results.items():
                     history.validation.setdefault(name, []).append(result)
             history.seconds.append(seconds)
-            history.epoch_loss.append(total / len(images))
+            history.epoch_loss.append(total / samples)
             bar.set_postfix_str(f"loss {history.epoch_loss[-1]:.4g}")
-            stop = early_stopping is not None and early_stopping.step(results[monitor], net)
-            if checkpoint is not None:
-                save(
-                    checkpoint,
-                    net=net,
-                    optimizer=optimizer,
-                    schedule=schedule,
-                    early_stopping=early_stopping,
-                    rng=rng,
-                    history=history,
-                )
-            if stop:
+            answers = [hook(history) for hook in after_epoch]
+            if any(isinstance(answer, (bool, np.bool_)) and answer for answer in answers):
                 break
-    if early_stopping is not None and early_stopping.best_state is not None:
-        early_stopping.restore(net)
     return history
 
 
-def accumulate_gradients(net, loss, images, labels, *, shards=1, count=len):
-    r"""Add a batch's gradient to the parameters' ``grad``, in shards that need less memory.
-
-    .. math::
-        L = \sum_s \frac{m_s}{\sum_t m_t} L_s, \qquad
-        \nabla L = \sum_s \frac{m_s}{\sum_t m_t} \nabla L_s
-
-    with :math:`L_s` the mean loss of shard s, and :math:`m_s` what that mean divides by. Then L
-    and its gradient are those of the whole batch, unless a layer mixes samples, as batch
-    normalization does: it sees the shard alone.
-
-    Parameters
-    ----------
-    net : Layer
-    loss : callable
-        Takes (outputs, labels), returns (value, gradient), reduced by the mean.
-    images : float array, (N, …)
-    labels : array, (N, …)
-    shards : int ≥ 1
-        As equal as can be; at most N are made.
-    count : callable
-        From a shard's labels to :math:`m_s > 0`. The number of samples is right for a plain
-        mean; the mean of a cross-entropy with weights needs
-        ``lambda labels: weight[labels].sum()``.
-
-    Returns
-    -------
-    value : float
-        L
-
-    Raises
-    ------
-    ValueError
-        Fewer than one shard, a count that is not positive, a loss that is not finite.
-
-    Examples
-    --------
-    >>> from descent.training import accumulate_gradients
-    >>> net = Linear(3, 2, rng=np.random.default_rng(0))
-    >>> x, y = np.arange(12.0).reshape(4, 3), np.array([0, 1, 1, 0])
-    >>> whole = accumulate_gradients(net, cross_entropy, x, y)
-    >>> once = net.weight.grad.copy()
-    >>> net.zero_grad()
-    >>> parts = accumulate_gradients(net, cross_entropy, x, y, shards=3)
-    >>> np.allclose(net.weight.grad, once), np.isclose(parts, whole)
-    (True, np.True_)
-    """
-    integer("shards", shards, at_least=1)
-    shards = min(shards, len(images))
-    parts = list(zip(np.array_split(images, shards), np.array_split(labels, shards), strict=True))
-    counts = [float(number("count(labels)", count(y), above=0)) for _, y in parts]
-    total = 0.0
-    for (x, y), m in zip(parts, counts, strict=True):
-        share = m / sum(counts)
-        value, gradient = loss(net.forward(x), y)
-        net.backward(share * gradient, input_gradient=False)
-        total += share * float(value)
-    return _finite(total)
+def _as_list(hooks):
+    return [hooks] if callable(hooks) else list(hooks)
 
 
-def _check(epochs, batch_size, rng, accumulate, history, validation):
+def _check_numbers(epochs, batch_size, rng, accumulate, most):
     integer("epochs", epochs, at_least=0)
-    integer("batch_size", batch_size, at_least=1)
+    integer("batch_size", batch_size, at_least=1, at_most=most)
     integer("accumulate", accumulate, at_least=1, at_most=batch_size)
     generator("rng", rng)
+
+
+def _check_callables(clip, schedule, after_step, after_epoch):
+    if clip is not None:
+        _check_call("clip", clip, "the list of parameters")
+    if schedule is not None:
+        advice = (
+            "; what watches a result, as ReduceLROnPlateau does, belongs to after_epoch, for "
+            'example lambda history: plateau.step(history.validation["loss"][-1])'
+        )
+        _check_call("schedule.step", schedule.step, advice=advice)
+    for name, hooks in (("after_step", after_step), ("after_epoch", after_epoch)):
+        for hook in hooks:
+            _check_call(name, hook, "the history")
+
+
+def _check_call(name, function, *arguments, advice=""):
+    wanted = " and ".join(arguments) or "no argument"
+    try:
+        inspect.signature(function).bind(*arguments)
+    except TypeError as error:
+        raise TypeError(
+            f"{name} must be callable with {wanted}, got {function!r}: {error}{advice}"
+        ) from error
+
+
+def _check_parts(net, optimizer, history, validation):
+    if not set(optimizer.parameters()) & set(net.parameters()):
+        raise ValueError("optimizer moves no parameter of net: was it made for another network?")
     validated = len(history.validation.get("loss", []))
     if history.epoch and (validated > 0) != (validation is not None):
         raise ValueError(
             f"history has {history.epoch} epochs, {validated} of them validated; continue "
             f"{'with' if validated else 'without'} validation data"
         )
-
-
-def _check_early_stopping(early_stopping, monitor, validation, metrics):
-    if not isinstance(early_stopping, EarlyStopping):
-        raise TypeError(
-            "early_stopping must be an EarlyStopping such as EarlyStopping(patience=5), "
-            f"got {early_stopping!r}"
-        )
-    if validation is None:
-        raise ValueError("early_stopping needs validation data, got None")
-    one_of("monitor", monitor, ("loss", *metrics))
-
-
-def _finite(value):
-    if not np.isfinite(value):
-        raise NotFiniteError(f"the loss is {value}")
-    return value
 
 
 @contextmanager

@@ -1,12 +1,15 @@
 """Checks that find a broken training run in seconds, before hours are spent on it."""
 
+import math
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from descent.checks import generator, integer
 from descent.evaluation import evaluate
-from descent.training.loop import accumulate_gradients
+from descent.training._rehearsal import refuse_softmax
+from descent.training.accumulation import accumulate_gradients
 
 
 class InitialLoss(NamedTuple):
@@ -24,12 +27,12 @@ class InitialLoss(NamedTuple):
     chance: float
 
 
-def initial_loss(net, loss, images, labels):
+def initial_loss(net, loss, inputs, labels):
     r"""The loss before training, beside that of not knowing anything.
 
     .. math:: -\log \tfrac1K = \log K
 
-    For balanced classes and cross-entropy the two are close, whatever the images. A value far
+    For balanced classes and cross-entropy the two are close, whatever the inputs. A value far
     above says that the first logits are too large, or that a softmax or a scaling of the
     inputs is missing or done twice; a value far below says that the network was trained
     already.
@@ -40,7 +43,7 @@ def initial_loss(net, loss, images, labels):
         A classifier; run in evaluation mode.
     loss : callable
         Takes (logits, labels), returns (value, gradient).
-    images : float array, (N, …)
+    inputs : float array, (N, …)
     labels : int array, (N,)
 
     Returns
@@ -51,7 +54,8 @@ def initial_loss(net, loss, images, labels):
     Raises
     ------
     ValueError, TypeError
-        As `descent.evaluation.evaluate`.
+        As `descent.evaluation.evaluate`; and for a network that ends in a softmax under a loss
+        that applies one itself.
 
     Examples
     --------
@@ -63,11 +67,12 @@ def initial_loss(net, loss, images, labels):
     (2.37, 2.3)
     """
     classes = {"classes": lambda logits, _: logits.shape[1]}
-    results = evaluate(net, loss, images, labels, metrics=classes)
+    results = evaluate(net, loss, inputs, labels, metrics=classes)
+    refuse_softmax(net, loss, inputs, labels)
     return InitialLoss(results["loss"], float(np.log(results["classes"])))
 
 
-def overfit_one_batch(net, loss, optimizer, images, labels, *, steps=100):
+def overfit_one_batch(net, loss, optimizer, inputs, targets, *, steps=100):
     """Train on one batch again and again: a network that learns at all learns it by heart.
 
     If the loss does not come close to 0, something is broken, and more data will not help.
@@ -77,11 +82,12 @@ def overfit_one_batch(net, loss, optimizer, images, labels, *, steps=100):
     net : Layer
         Put into training mode, and trained.
     loss : callable
-        Takes (outputs, labels), returns (value, gradient), reduced by the mean.
+        Takes (outputs, targets), returns (value, gradient), reduced by the mean.
     optimizer : Optimizer
-    images : float array, (N, …)
+        Left as ``optimizer.eval()`` leaves it.
+    inputs : float array, (N, …)
         A few dozen.
-    labels : array, (N, …)
+    targets : array, (N, …)
     steps : int ≥ 1
 
     Returns
@@ -92,7 +98,8 @@ def overfit_one_batch(net, loss, optimizer, images, labels, *, steps=100):
     Raises
     ------
     ValueError
-        Fewer than one step, numbers of images and labels that differ, a loss that is not finite.
+        Fewer than one step, numbers of inputs and targets that differ, a loss that is not
+        finite, a softmax at the end of the network under a loss that applies one itself.
 
     Examples
     --------
@@ -104,21 +111,20 @@ def overfit_one_batch(net, loss, optimizer, images, labels, *, steps=100):
     >>> bool(losses[-1] < losses[0] / 10)
     True
     """
-    integer("steps", steps, at_least=1)
-    _check_lengths(images, labels)
-    net.train()
-    return np.array([_step(net, loss, optimizer, images, labels) for _ in range(steps)])
+    targets = np.asarray(targets)
+    _check(net, loss, inputs, targets, steps)
+    return _losses(net, loss, optimizer, inputs, (targets for _ in range(steps)))
 
 
-def shuffled_labels(net, loss, optimizer, images, labels, *, rng, steps=100):
+def shuffled_labels(net, loss, optimizer, inputs, labels, *, rng, steps=100):
     """Train on one batch whose labels are shuffled anew before every step.
 
-    Then the images say nothing about the labels, and the cross-entropy cannot stay below the
+    Then the inputs say nothing about the labels, and the cross-entropy cannot stay below the
     `label_entropy`. If it does, the labels reach the network on some way other than learning.
 
     Parameters
     ----------
-    net, loss, optimizer, images, labels, steps
+    net, loss, optimizer, inputs, labels, steps
         As in `overfit_one_batch`.
     rng : numpy.random.Generator
 
@@ -144,15 +150,12 @@ def shuffled_labels(net, loss, optimizer, images, labels, *, rng, steps=100):
     True
     """
     generator("rng", rng)
-    integer("steps", steps, at_least=1)
-    _check_lengths(images, labels)
-    net.train()
-    return np.array(
-        [_step(net, loss, optimizer, images, rng.permutation(labels)) for _ in range(steps)]
-    )
+    labels = np.asarray(labels)
+    _check(net, loss, inputs, labels, steps)
+    return _losses(net, loss, optimizer, inputs, (rng.permutation(labels) for _ in range(steps)))
 
 
-def label_entropy(labels):
+def label_entropy(labels, *, ignore_index=-100):
     r"""The entropy of the labels' frequencies: the best cross-entropy without looking.
 
     .. math:: H = -\sum_c \pi_c \log \pi_c, \qquad \pi_c = \frac{\#\{n : y_n = c\}}{N}
@@ -160,6 +163,8 @@ def label_entropy(labels):
     Parameters
     ----------
     labels : int array, (N,)
+    ignore_index : int
+        Samples of this label do not count, as in `cross_entropy`.
 
     Returns
     -------
@@ -169,7 +174,7 @@ def label_entropy(labels):
     Raises
     ------
     ValueError
-        No labels.
+        No labels that count.
 
     Examples
     --------
@@ -177,9 +182,11 @@ def label_entropy(labels):
     >>> round(label_entropy([0, 0, 1, 1]), 4)
     0.6931
     """
-    if not np.size(labels):
-        raise ValueError("labels is empty; expected at least one")
-    pi = np.unique(labels, return_counts=True)[1] / np.size(labels)
+    labels = np.asarray(labels)
+    count = np.unique(labels[labels != ignore_index], return_counts=True)[1]
+    if not count.size:
+        raise ValueError(f"labels is empty; expected at least one that is not {ignore_index}")
+    pi = count / count.sum()
     return float(-(pi * np.log(pi)).sum())
 
 
@@ -256,24 +263,37 @@ def update_ratios(net, before):
 
 
 def _rms(x):
-    return float(np.sqrt(np.square(x).mean()))
+    return _length(x) / math.sqrt(x.size)
+
+
+def _length(x):
+    """The Euclidean norm, also where the squares overflow."""
+    largest = float(np.abs(x).max())
+    return largest * float(np.linalg.norm(x / largest)) if 0 < largest < math.inf else largest
 
 
 def _ratio(change, reference):
-    moved, size = float(np.linalg.norm(change)), float(np.linalg.norm(reference))
+    moved, size = _length(change), _length(reference)
     return moved / size if size else float("inf") if moved else 0.0
 
 
-def _check_lengths(images, labels):
-    if len(images) != len(labels) or len(images) == 0:
+def _check(net, loss, inputs, targets, steps):
+    integer("steps", steps, at_least=1)
+    if len(inputs) != len(targets) or len(inputs) == 0:
         raise ValueError(
-            "expected one label for each of at least one image, got "
-            f"{len(images)} images, {len(labels)} labels"
+            "expected one target for each of at least one input, got "
+            f"{len(inputs)} inputs, {len(targets)} targets"
         )
+    refuse_softmax(net, loss, inputs, targets)
 
 
-def _step(net, loss, optimizer, images, labels):
-    optimizer.zero_grad()
-    value = accumulate_gradients(net, loss, images, labels)
-    optimizer.step()
-    return value
+def _losses(net, loss, optimizer, inputs, all_targets):
+    def loss_and_gradient(targets):
+        optimizer.zero_grad()
+        return accumulate_gradients(net, loss, inputs, targets)
+
+    net.train()
+    optimizer.train()
+    losses = [optimizer.step(partial(loss_and_gradient, targets)) for targets in all_targets]
+    optimizer.eval()
+    return np.array(losses)

@@ -1,10 +1,11 @@
 import inspect
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from descent.evaluation import evaluate, evaluation_mode, predict
-from descent.layers import BatchNorm1d, Layer, Linear, ReLU, Sequential
+from descent.layers import BatchNorm1d, Dropout, Layer, Linear, ReLU, Sequential
 from descent.losses import cross_entropy
 
 
@@ -43,6 +44,46 @@ def test_predict_does_not_depend_on_the_batch_size():
 @pytest.mark.parametrize("function", [predict, evaluate])
 def test_default_batch_size(function):
     assert inspect.signature(function).parameters["batch_size"].default == 256
+
+
+def make_net(rng):
+    return Sequential(
+        Linear(4, 5, rng=rng), BatchNorm1d(5), ReLU(), Dropout(0.5, rng=rng), Linear(5, 3, rng=rng)
+    )
+
+
+@pytest.mark.parametrize("between", [predict, lambda net, x: evaluate(net, loss_of_none, x, x)])
+def test_a_backward_pass_that_was_to_come_is_not_disturbed(between):
+    rng = np.random.default_rng(0)
+    x, other, gradient = (rng.normal(size=(6, n)) for n in (4, 4, 3))
+    results = []
+    for disturbed in (False, True):
+        net = make_net(np.random.default_rng(1))
+        net(x)
+        if disturbed:
+            between(net, 3 * other)
+            between(net, other[:2])
+        results.append((net.backward(gradient), net.flat.grad))
+    assert np.array_equal(results[0][0], results[1][0])
+    assert np.array_equal(results[0][1], results[1][1])
+
+
+def test_threads_may_share_a_network_in_evaluation_mode():
+    rng = np.random.default_rng(0)
+    net = make_net(rng)
+    inputs = [rng.normal(size=(40, 4)) * 10**i for i in range(4)]
+    for x in inputs:
+        net(x)  # running statistics
+    net.eval()
+    expected = [net(x) for x in inputs]
+    with ThreadPoolExecutor(4) as threads:
+        futures = [threads.submit(predict, net, inputs[i % 4], 1 + i % 7) for i in range(200)]
+        for i, future in enumerate(futures):
+            np.testing.assert_allclose(future.result(), expected[i % 4], rtol=1e-12, atol=1e-12)
+
+
+def loss_of_none(outputs, targets):
+    return 0.0, None
 
 
 def test_each_layer_is_back_in_its_own_mode():

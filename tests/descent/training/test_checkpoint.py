@@ -8,6 +8,7 @@ import pytest
 from descent.layers import BatchNorm1d, Dropout, Linear, ReLU, Sequential
 from descent.losses import cross_entropy
 from descent.optimizers import (
+    EMA,
     SAM,
     SGD,
     Adam,
@@ -36,22 +37,34 @@ class Run:
         )
         self.optimizer = make_optimizer(self.net.parameters())
         self.schedule = CosineAnnealingLR(self.optimizer, T_max=30)
+        self.ema = EMA(self.net, decay=0.8)
         self.early_stopping = EarlyStopping(patience=50)
         self.rng = np.random.default_rng(seed)
         self.history = History()
 
     @property
     def parts(self):
-        names = ("net", "optimizer", "schedule", "early_stopping", "rng")
+        names = ("net", "optimizer", "schedule", "ema", "early_stopping", "rng")
         return {name: getattr(self, name) for name in names}
 
-    def train(self, data, epochs, **options):
+    def train(self, data, epochs, *, checkpoint=None, **options):
+        def after_epoch(history):
+            stop = self.early_stopping.step(history.validation["loss"][-1], self.net)
+            if checkpoint is not None:
+                save(checkpoint, **self.parts, history=history)
+            return stop
+
         self.history = train(
-            **self.parts,
-            loss=cross_entropy,
-            data=data,
+            self.net,
+            cross_entropy,
+            self.optimizer,
+            data,
+            schedule=self.schedule,
+            rng=self.rng,
             validation=data,
             augment=lambda x, y, rng: (x + 0.1 * rng.normal(size=x.shape), y),
+            after_step=lambda history: self.ema.update_parameters(),
+            after_epoch=after_epoch,
             epochs=epochs,
             batch_size=20,
             history=self.history,
@@ -91,10 +104,11 @@ def test_to_stop_and_resume_changes_no_bit(make_optimizer, data, tmp_path):
     for name in ("loss", "lr", "epoch_loss", "validation"):
         assert getattr(whole.history, name) == getattr(second.history, name)
     assert whole.rng.random() == second.rng.random()
+    assert np.array_equal(whole.ema.average, second.ema.average)
+    assert whole.ema.n_averaged == second.ema.n_averaged == 15
 
 
 def test_a_resumed_run_stops_where_the_whole_one_stops(data, tmp_path):
-    """Early stopping puts the best weights back at the end, but the checkpoint has the last."""
     path = tmp_path / "run.npz"
     runs = [Run(OPTIMIZERS["sgd"], seed=seed) for seed in (1, 1, 2)]
     for run in runs:
@@ -107,12 +121,98 @@ def test_a_resumed_run_stops_where_the_whole_one_stops(data, tmp_path):
     assert np.array_equal(runs[0].net.flat.data, runs[2].net.flat.data)
 
 
+def test_a_checkpoint_holds_what_the_network_holds_and_the_best_beside_it(data, tmp_path):
+    path = tmp_path / "run.npz"
+    run = Run(OPTIMIZERS["sgd"], seed=1)
+    run.early_stopping = EarlyStopping(patience=2, min_delta=10.0)
+    run.train(data, 9, checkpoint=path)
+    last = run.net.flat.data.copy()
+    run.early_stopping.restore(run.net)
+    best = run.net.flat.data.copy()
+    assert not np.array_equal(last, best)
+
+    other = Run(OPTIMIZERS["sgd"], seed=2)
+    load(path, **other.parts)
+    assert np.array_equal(other.net.flat.data, last)
+    other.early_stopping.restore(other.net)
+    assert np.array_equal(other.net.flat.data, best)
+
+    save(path, **run.parts)
+    other = Run(OPTIMIZERS["sgd"], seed=3)
+    load(path, **other.parts)
+    assert np.array_equal(other.net.flat.data, best)
+
+
+def test_a_new_patience_is_not_overwritten(data, tmp_path):
+    path = tmp_path / "run.npz"
+    first, second = (Run(OPTIMIZERS["sgd"], seed=seed) for seed in (1, 2))
+    first.early_stopping = EarlyStopping(patience=2, min_delta=10.0)
+    first.train(data, 9, checkpoint=path)
+    second.early_stopping = EarlyStopping(patience=4, min_delta=0.0)
+    second.history = load(path, **second.parts)
+    assert repr(second.early_stopping) == "EarlyStopping(patience=4, min_delta=0.0, mode='min')"
+    assert second.early_stopping.waited == 2
+    second.early_stopping.min_delta = 10.0
+    second.train(data, 9)
+    assert second.history.epoch == 5
+
+
 def test_every_epoch_is_saved(data, tmp_path):
     path = tmp_path / "run.npz"
     run = Run(OPTIMIZERS["sgd"], seed=1)
     run.train(data, 2, checkpoint=path, metrics={"saved": lambda *_: path.exists()})
     assert run.history.validation["saved"] == [0.0, 1.0]
     assert load(path, **run.parts) == run.history
+
+
+class TestParts:
+    def test_any_names_and_any_number_of_each_kind(self, make_net, tmp_path):
+        def parts(seed):
+            net, teacher = make_net(seed), make_net(seed + 10)
+            return {
+                "student": net,
+                "teacher": teacher,
+                "slow": EMA(net, decay=0.9),
+                "sgd": SGD(net.parameters(), lr=0.1 * seed),
+                "shuffling": np.random.default_rng(seed),
+                "noise": np.random.Generator(np.random.Philox(seed)),
+                "record": History(loss=[0.5 * seed]),
+                "nothing": None,
+            }
+
+        first, second = parts(1), parts(2)
+        first["slow"].update_parameters()
+        save(tmp_path / "run.npz", **first)
+        assert load(tmp_path / "run.npz", **second) == History()
+        for name in ("student", "teacher", "slow", "sgd"):
+            equal(first[name].state_dict(), second[name].state_dict())
+        for name in ("shuffling", "noise"):
+            assert first[name].random() == second[name].random()
+        assert second["record"] == History(loss=[0.5])
+
+    def test_a_history_that_is_given_is_filled_and_returned(self, net, tmp_path):
+        save(tmp_path / "run.npz", history=History(loss=[1.0, 2.0]))
+        history = History()
+        assert load(tmp_path / "run.npz", history=history) is history
+        assert history == load(tmp_path / "run.npz") == History(loss=[1.0, 2.0])
+
+    @pytest.mark.parametrize("part", [3, [1, 2], object(), {"a": 1}])
+    def test_what_has_no_state_is_refused(self, net, tmp_path, part):
+        message = r"thing must have state_dict\(\) and load_state_dict\(\), or be"
+        with pytest.raises(TypeError, match=message):
+            save(tmp_path / "run.npz", net=net, thing=part)
+        save(tmp_path / "run.npz", net=net)
+        with pytest.raises(TypeError, match=message):
+            load(tmp_path / "run.npz", net=net, thing=part)
+
+    def test_names_that_meet_do_not_overwrite_each_other(self, tmp_path):
+        meeting = Stateful({"a/b": np.ones(2), "a": {"b": np.zeros(2)}})
+        with pytest.raises(ValueError, match="thing/state/value/a/b is the name of two arrays"):
+            save(tmp_path / "run.npz", thing=meeting)
+
+    def test_dicts_by_other_things_than_text_are_refused(self, tmp_path):
+        with pytest.raises(TypeError, match=r"value must be arrays.*dicts \(by text\).*\{1: 2\}"):
+            save(tmp_path / "run.npz", thing=Stateful({1: 2}))
 
 
 @pytest.fixture
@@ -130,7 +230,7 @@ class TestFile:
             weight = archive["net/state/0.weight"]
             text = json.loads(archive["checkpoint"].tobytes())
         assert np.array_equal(weight, run.net[0].weight.data)
-        assert text["format"] == "descent checkpoint 1"
+        assert text["format"] == "descent checkpoint 2"
 
     def test_nothing_else_is_left(self, saved):
         assert [path.name for path in saved[1].parent.iterdir()] == ["run.npz"]
@@ -221,7 +321,7 @@ class TestSavingFails:
         assert list(tmp_path.iterdir()) == []
 
     def test_no_generator(self, net, tmp_path):
-        with pytest.raises(TypeError, match=r"rng must be a numpy\.random\.Generator"):
+        with pytest.raises(TypeError, match=r"rng must .* or be a numpy\.random\.Generator"):
             save(tmp_path / "run.npz", net=net, rng=0)
 
     def test_the_old_file_stays_if_the_new_one_cannot_be_written(self, saved, monkeypatch):
@@ -262,7 +362,8 @@ def everything(run):
         "dropout": run.net[3][0].rng.bit_generator.state,
         "optimizer": run.optimizer.state_dict(),
         "schedule": run.schedule.state_dict(),
-        "early_stopping": dict(vars(run.early_stopping)),
+        "ema": run.ema.state_dict(),
+        "early_stopping": run.early_stopping.state_dict(),
         "rng": run.rng.bit_generator.state,
     }
 
@@ -307,15 +408,15 @@ class TestLoadingFails:
             load(tmp_path / "run.npy", net=net)
 
     def test_another_version(self, net, tmp_path):
-        text = json.dumps({"format": "descent checkpoint 2", "states": {}}).encode()
+        text = json.dumps({"format": "descent checkpoint 3", "states": {}}).encode()
         np.savez(tmp_path / "run.npz", checkpoint=np.frombuffer(text, np.uint8))
-        message = "its format is 'descent checkpoint 2', expected 'descent checkpoint 1'"
+        message = "its format is 'descent checkpoint 3', expected 'descent checkpoint 2'"
         with pytest.raises(ValueError, match=message):
             load(tmp_path / "run.npz", net=net)
 
     def test_an_unknown_kind_of_content(self, net, tmp_path):
         text = json.dumps(
-            {"format": "descent checkpoint 1", "states": {"net": {"set": []}}}
+            {"format": "descent checkpoint 2", "states": {"net": {"set": []}}}
         ).encode()
         np.savez(tmp_path / "run.npz", checkpoint=np.frombuffer(text, np.uint8))
         with pytest.raises(ValueError, match="unknown kind 'set'"):
@@ -379,7 +480,7 @@ class TestLoadingFails:
             load(path, **(other.parts | {name: part(other.net.parameters())}))
         equal(everything(other), before)
 
-    @pytest.mark.parametrize("name", ["optimizer", "schedule", "early_stopping", "rng"])
+    @pytest.mark.parametrize("name", ["optimizer", "schedule", "ema", "early_stopping", "rng"])
     def test_parts_that_were_not_saved(self, data, tmp_path, name):
         run = Run(OPTIMIZERS["adam"], seed=1)
         save(tmp_path / "run.npz", **(run.parts | {name: None}))

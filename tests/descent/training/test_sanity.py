@@ -6,7 +6,7 @@ import pytest
 from descent.gradient_check import relative_error
 from descent.layers import Layer, Linear, Sequential
 from descent.losses import cross_entropy
-from descent.optimizers import SGD, Adam
+from descent.optimizers import SAM, SGD, Adam, ScheduleFreeSGD
 from descent.training import (
     gradient_norms,
     initial_loss,
@@ -40,7 +40,7 @@ class TestInitialLoss:
 
         modes = []
         initial_loss(Mode(), cross_entropy, *data)
-        assert modes == [False]
+        assert set(modes) == {False}
 
 
 class TestOverfitOneBatch:
@@ -62,6 +62,23 @@ class TestOverfitOneBatch:
         assert losses.dtype == np.float64
         assert ours.training
         assert ours[0].training
+
+    @pytest.mark.parametrize(
+        "make", [lambda p: SAM(SGD(p, lr=0.5)), lambda p: ScheduleFreeSGD(p, lr=2.0)]
+    )
+    def test_with_any_optimizer(self, net, data, make):
+        optimizer = make(net.parameters())
+        optimizer.eval()
+        first = float(cross_entropy(net(data[0]), data[1])[0])
+        losses = overfit_one_batch(net, cross_entropy, optimizer, *data, steps=100)
+        assert losses[0] == first
+        assert losses[-1] < 0.3 * losses[0]
+        assert float(cross_entropy(net(data[0]), data[1])[0]) < 0.5 * losses[0]
+
+    def test_the_network_is_left_with_the_weights_to_be_measured(self, net, data):
+        optimizer = ScheduleFreeSGD(net.parameters(), lr=2.0)
+        overfit_one_batch(net, cross_entropy, optimizer, *data, steps=3)
+        assert not optimizer.training
 
     def test_a_batch_is_learned_by_heart(self, net, data):
         x, y = data[0][:8], data[1][:8][::-1]
@@ -116,7 +133,7 @@ class TestOneBatch:
 
     @pytest.mark.parametrize(("images", "labels"), [(50, 49), (0, 0), (49, 50)])
     def test_lengths(self, net, data, options, images, labels):
-        message = f"at least one image, got {images} images, {labels} labels"
+        message = f"at least one input, got {images} inputs, {labels} targets"
         x, y = data[0][:images], data[1][:labels]
         with pytest.raises(ValueError, match=message):
             self.check(options)(net, cross_entropy, SGD(net.parameters()), x, y, **options)
@@ -132,8 +149,11 @@ def test_label_entropy():
     assert label_entropy(np.arange(10)) == pytest.approx(np.log(10))
     assert label_entropy([1, 1, 1, 7]) == pytest.approx(0.75 * np.log(4 / 3) + 0.25 * np.log(4))
     assert label_entropy([3, 3]) == 0
-    with pytest.raises(ValueError, match="labels is empty"):
-        label_entropy([])
+    assert label_entropy([1, -100, 1, 7, -100, 1]) == label_entropy([1, 1, 1, 7])
+    assert label_entropy([1, 1, 7, 7, 255], ignore_index=255) == pytest.approx(np.log(2))
+    for nothing in ([], [-100, -100]):
+        with pytest.raises(ValueError, match=r"labels is empty; expected .* not -100"):
+            label_entropy(nothing)
 
 
 def test_gradient_norms(net):
@@ -169,3 +189,21 @@ class TestUpdateRatios:
         del before["2.bias"]
         with pytest.raises(ValueError, match=r"before lacks \['2\.bias'\]; expected net\.state"):
             update_ratios(net, before)
+
+
+@pytest.mark.parametrize("size", [1e30, 1e-30])
+def test_of_float32_numbers_whose_squares_are_none(size):
+    net = Linear(2, 1, rng=np.random.default_rng(0), dtype=np.float32)
+    net.weight.data[...], net.bias.data[...] = [[3 * size, 4 * size]], 0
+    net.weight.grad[...], net.bias.grad[...] = [[1 * size, 7 * size]], 0
+    before = net.state_dict()
+    net.weight.data[...] = [[0, 8 * size]]
+    assert gradient_norms(net) == {"weight": pytest.approx(5 * size), "bias": 0.0}
+    assert update_ratios(net, before) == {"weight": pytest.approx(1.0), "bias": 0.0}
+
+
+def test_a_gradient_that_is_not_finite_has_no_finite_norm(net):
+    net[0].bias.grad[0], net[2].bias.grad[0] = np.inf, np.nan
+    norms = gradient_norms(net)
+    assert norms["0.bias"] == np.inf
+    assert np.isnan(norms["2.bias"])

@@ -10,7 +10,7 @@ from scipy.special import erf
 
 from descent.checks import float_array, number, one_of
 from descent.layers._layer import Layer
-from descent.losses.binary import sigmoid, softplus
+from descent.losses.sigmoid import sigmoid, softplus
 
 
 class Activation(Layer):

@@ -1,10 +1,11 @@
 """Losses: each returns its value and its gradient with respect to the first argument.
 
 The losses of several embeddings return a tuple of gradients, one for each embedding, and
-`gaussian_nll` one for the mean and one for the variance.
+`gaussian_nll` one for the mean and one for the variance. What a loss refuses, and how, is said once
+in its module; an error names the argument, what came and what was expected.
 """
 
-from descent.losses.binary import bce_with_logits, logit, sigmoid, softplus
+from descent.losses.binary import bce_with_logits
 from descent.losses.classification import cross_entropy, nll
 from descent.losses.divergence import entropy, kl_div
 from descent.losses.embedding import contrastive, cosine_embedding, info_nce, triplet
@@ -21,6 +22,7 @@ from descent.losses.margin import (
 )
 from descent.losses.overlap import dice, giou, soft_iou
 from descent.losses.regression import huber, mae, mse, smooth_l1
+from descent.losses.sigmoid import logit, sigmoid, softplus
 from descent.losses.softmax import log_softmax, logsumexp, softmax
 
 __all__ = [

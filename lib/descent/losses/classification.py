@@ -1,4 +1,9 @@
-"""Losses for classes."""
+"""Losses for classes.
+
+Each raises ValueError for shapes that do not fit, a label or an option out of its range, and for
+nan or inf in what counts, and TypeError for scores that are not floats and labels that are not
+integers.
+"""
 
 import numpy as np
 
@@ -62,8 +67,8 @@ def cross_entropy(
     Raises
     ------
     ValueError
-        A label out of range, a target distribution that does not sum to 1, a negative weight,
-        a mean over nothing, a masked class that the target asks for.
+        A mean over nothing, a class that is masked and asked for, a target distribution that does
+        not sum to 1.
 
     References
     ----------
@@ -130,31 +135,28 @@ def nll(log_probability, target, *, weight=None, ignore_index=-100, reduction="m
 
     Parameters
     ----------
-    log_probability : float array, (N, K)
+    log_probability : float array, (N, K) or (N, K, …)
         :math:`\log p`, in nats. Positive entries are refused; PyTorch takes them without a word.
-    target : int array, (N,)
-        Class indices in 0 … K−1.
+    target : int array, (N,) or (N, …)
+        Class indices in 0 … K−1, of any integer dtype.
     weight : float array, (K,), optional
         :math:`w`, one factor for each class.
     ignore_index : int
-        Samples of this class index count neither in the loss nor in the mean.
+        What has this class index counts neither in the loss nor in the mean.
     reduction : {"mean", "sum", "none"}
-        "mean" divides by :math:`\sum_n w_{y_n}` over the samples that count, as PyTorch does.
+        "mean" divides by :math:`\sum_n w_{y_n}` over what counts, as PyTorch does.
 
     Returns
     -------
-    value : float, or an array of shape (N,) for "none"
+    value : float, or an array of shape (N,) or (N, …) for "none"
         In nats.
-    gradient : float array, (N, K)
+    gradient : float array, ``log_probability``'s shape
         With respect to the log-probabilities.
 
     Raises
     ------
     ValueError
-        Shapes that do not fit, a positive entry, a label out of range, a negative weight, all
-        samples ignored, nan.
-    TypeError
-        Log-probabilities that are not floats, labels that are not integers.
+        A mean over nothing, a positive entry.
 
     Examples
     --------

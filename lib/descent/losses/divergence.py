@@ -1,4 +1,9 @@
-"""Entropy, and the divergence of one distribution from another."""
+"""Entropy, and the divergence of one distribution from another.
+
+Each raises ValueError for shapes that differ, for entries that are no probabilities, or no
+logarithms of some, and for nan or inf, and TypeError for arrays that are not floats, or of two
+dtypes.
+"""
 
 import numpy as np
 
@@ -23,13 +28,6 @@ def entropy(p, dim=-1):
     -------
     value : float array, ``p``'s shape without ``dim``
         In nats.
-
-    Raises
-    ------
-    ValueError
-        An entry outside [0, 1], nan, an empty array.
-    TypeError
-        An array that is not of floats.
 
     References
     ----------
@@ -75,14 +73,6 @@ def kl_div(log_probability, target, *, reduction="mean", log_target=False):
         PyTorch computes 0 · ∞ = nan there.
     gradient : float array, ``log_probability``'s shape
         With respect to ``log_probability``.
-
-    Raises
-    ------
-    ValueError
-        Shapes that differ, a positive log-probability, a target outside [0, 1], nan or inf,
-        an unknown reduction.
-    TypeError
-        Arrays that are not floats, or of two dtypes.
 
     References
     ----------

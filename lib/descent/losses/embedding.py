@@ -1,7 +1,8 @@
 """Losses on embeddings: what belongs together shall lie together.
 
 Each returns its value and a tuple of gradients, one for each of its embeddings, in the order of
-the arguments.
+the arguments. Each raises ValueError for shapes that do not fit, a label or an option out of its
+range, nan or inf, and TypeError for embeddings that are not floats, or of two dtypes.
 """
 
 import numpy as np
@@ -43,14 +44,6 @@ def contrastive(input1, input2, target, *, margin=1.0, reduction="mean"):
     gradients : two float arrays, (N, D)
         With respect to ``input1`` and ``input2``. Two equal embeddings of different classes have
         no direction to part in; their gradient is 0.
-
-    Raises
-    ------
-    ValueError
-        Shapes that do not fit, labels other than −1 and 1, a margin that is not positive, nan
-        or inf.
-    TypeError
-        Embeddings that are not floats, or of two dtypes.
 
     References
     ----------
@@ -113,13 +106,6 @@ def triplet(
         With respect to ``anchor``, ``positive`` and ``negative``. At the kink of the margin this
         returns the slope of the positive side, as PyTorch does; where swap finds two equal
         distances, the mean of both.
-
-    Raises
-    ------
-    ValueError
-        Shapes that differ, a margin or eps out of range, p below 1, nan or inf.
-    TypeError
-        Embeddings that are not floats, or of two dtypes.
 
     References
     ----------
@@ -195,13 +181,6 @@ def info_nce(queries, keys, *, temperature=0.1, symmetric=False, reduction="mean
         With respect to ``queries`` and ``keys``. Since every key takes part in every loss, the
         gradients for "none" are those of the sum.
 
-    Raises
-    ------
-    ValueError
-        Shapes that differ, fewer than two rows, a temperature that is not positive, nan or inf.
-    TypeError
-        Embeddings that are not floats, or of two dtypes.
-
     References
     ----------
     van den Oord, Li and Vinyals (2018), "Representation Learning with Contrastive Predictive
@@ -263,13 +242,6 @@ def cosine_embedding(input1, input2, target, *, margin=0.0, reduction="mean"):
     gradients : two float arrays, (N, D)
         With respect to ``input1`` and ``input2``. At the kink, a cosine equal to the margin, this
         returns the slope of the positive side, as PyTorch does.
-
-    Raises
-    ------
-    ValueError
-        Shapes that do not fit, labels other than −1 and 1, a margin out of range, nan or inf.
-    TypeError
-        Embeddings that are not floats, or of two dtypes.
 
     Examples
     --------

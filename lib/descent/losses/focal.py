@@ -1,4 +1,8 @@
-"""Focal loss, which turns down the examples that are already right."""
+"""Focal loss, which turns down the examples that are already right.
+
+Each raises ValueError for shapes that do not fit, a label or an option out of its range, nan or
+inf, and TypeError for logits that are not floats and class indices that are not integers.
+"""
 
 import numpy as np
 
@@ -41,13 +45,6 @@ def focal(logits, target, *, alpha=0.25, gamma=2.0, reduction="mean"):
         In nats.
     gradient : float array, ``logits``'s shape
         With respect to the logits.
-
-    Raises
-    ------
-    ValueError
-        Shapes that differ, labels other than 0 and 1, an alpha or gamma out of range, nan or inf.
-    TypeError
-        Logits that are not floats.
 
     References
     ----------
@@ -104,13 +101,6 @@ def softmax_focal(logits, target, *, gamma=2.0, weight=None, reduction="mean"):
         In nats.
     gradient : float array, (N, K)
         With respect to the logits.
-
-    Raises
-    ------
-    ValueError
-        Shapes that do not fit, a label out of range, a negative gamma or weight, nan or inf.
-    TypeError
-        Logits that are not floats, labels that are not integers.
 
     References
     ----------

@@ -1,7 +1,7 @@
 """Negative log-likelihoods of measurements and of counts.
 
-Every loss here raises ValueError for shapes that do not fit, and for nan or inf, and TypeError for
-arrays that are not floats, or of two dtypes.
+Each raises ValueError for shapes that do not fit, an argument or an option out of its range, nan
+or inf, and TypeError for arrays that are not floats, or of two dtypes.
 """
 
 import numpy as np
@@ -43,11 +43,6 @@ def gaussian_nll(prediction, target, var, *, full=False, eps=1e-6, reduction="me
     gradients : two float arrays
         With respect to ``prediction`` and ``var``, each of that argument's shape. Where one
         variance serves several entries its gradient is the sum of theirs, also for "none".
-
-    Raises
-    ------
-    ValueError
-        A negative variance, an eps that is not positive.
 
     References
     ----------
@@ -114,11 +109,6 @@ def poisson_nll(prediction, target, *, log_input=True, full=False, eps=1e-8, red
         In nats.
     gradient : float array, ``prediction``'s shape
         With respect to ``prediction``.
-
-    Raises
-    ------
-    ValueError
-        A negative target, a negative :math:`\lambda`, an eps that is not positive.
 
     References
     ----------

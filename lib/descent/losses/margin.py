@@ -1,4 +1,11 @@
-"""Losses that ask for a margin: of the right class over the threshold, or over the others."""
+"""Losses that ask for a margin: of the right class over the threshold, or over the others.
+
+Each raises ValueError for shapes that do not fit, a label or an option out of its range, nan or
+inf, and TypeError for scores that are not floats and class indices that are not integers.
+
+At a kink every slope between those of its two sides is a subgradient. Which one a loss takes
+stands at its gradient, beside what PyTorch takes.
+"""
 
 import numpy as np
 
@@ -32,13 +39,6 @@ def hinge(scores, target, *, margin=1.0, reduction="mean"):
         With respect to the scores. At the kink every slope between :math:`-y` and 0 is a
         subgradient; this returns 0, as PyTorch's ``relu(margin - y * s)`` does. Its
         ``clamp(min=0)`` gives :math:`-y` there.
-
-    Raises
-    ------
-    ValueError
-        Shapes that differ, labels other than −1 and 1, a negative margin, nan or inf.
-    TypeError
-        Scores that are not floats.
 
     References
     ----------
@@ -80,13 +80,6 @@ def squared_hinge(scores, target, *, margin=1.0, reduction="mean"):
     value : float, or an array of ``scores``'s shape for "none"
     gradient : float array, ``scores``'s shape
         With respect to the scores.
-
-    Raises
-    ------
-    ValueError
-        Shapes that differ, labels other than −1 and 1, a negative margin, nan or inf.
-    TypeError
-        Scores that are not floats.
 
     References
     ----------
@@ -133,13 +126,6 @@ def perceptron(scores, target, *, reduction="mean"):
         subgradient; this returns :math:`-y`, as Rosenblatt's rule does: with 0, weights that
         start at zero would never move. PyTorch's ``clamp(-y * s, min=0)`` does the same, its
         ``relu(-y * s)`` gives 0.
-
-    Raises
-    ------
-    ValueError
-        Shapes that differ, labels other than −1 and 1, nan or inf.
-    TypeError
-        Scores that are not floats.
 
     References
     ----------
@@ -190,13 +176,6 @@ def multi_margin(scores, target, *, p=1, margin=1.0, weight=None, reduction="mea
     gradient : float array, (N, K)
         With respect to the scores. At a kink this returns 0, as PyTorch does.
 
-    Raises
-    ------
-    ValueError
-        Shapes that do not fit, a label out of range, another p, a negative weight, nan or inf.
-    TypeError
-        Scores that are not floats, labels that are not integers.
-
     Examples
     --------
     >>> value, gradient = multi_margin(np.array([[1.0, 0.5, -1.0, 0.5]]), np.array([0]))
@@ -236,13 +215,6 @@ def weston_watkins(scores, target, *, margin=1.0, reduction="mean"):
     value : float, or an array of shape (N,) for "none"
     gradient : float array, (N, K)
         With respect to the scores. At a kink this returns 0, as `multi_margin` does.
-
-    Raises
-    ------
-    ValueError
-        Shapes that do not fit, a label out of range, nan or inf.
-    TypeError
-        Scores that are not floats, labels that are not integers.
 
     References
     ----------
@@ -286,13 +258,6 @@ def crammer_singer(scores, target, *, margin=1.0, reduction="mean"):
     gradient : float array, (N, K)
         With respect to the scores. Of several equally strong classes the first takes it all,
         where PyTorch's ``amax`` shares it equally; at a kink this returns 0.
-
-    Raises
-    ------
-    ValueError
-        Shapes that do not fit, a label out of range, nan or inf.
-    TypeError
-        Scores that are not floats, labels that are not integers.
 
     References
     ----------
@@ -355,13 +320,6 @@ def hinge_embedding(distances, target, *, margin=1.0, reduction="mean"):
     gradient : float array, ``distances``'s shape
         With respect to the distances. At the kink every slope between −1 and 0 is a subgradient;
         this returns −1, as PyTorch does.
-
-    Raises
-    ------
-    ValueError
-        Shapes that differ, labels other than −1 and 1, nan or inf.
-    TypeError
-        Distances that are not floats.
 
     Examples
     --------

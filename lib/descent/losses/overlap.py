@@ -1,4 +1,8 @@
-"""Losses that measure overlap: of masks, and of boxes."""
+"""Losses that measure overlap: of masks, and of boxes.
+
+Each raises ValueError for shapes that do not fit, entries out of their range, nan or inf, and
+TypeError for arrays that are not floats, or of two dtypes.
+"""
 
 import numpy as np
 
@@ -36,14 +40,6 @@ def dice(prediction, target, *, smooth=1.0, reduction="mean"):
         In [0, 1].
     gradient : float array, ``prediction``'s shape
         With respect to the probabilities, not their logits.
-
-    Raises
-    ------
-    ValueError
-        Shapes that differ or have one axis only, entries outside [0, 1] (logits, perhaps), nan,
-        a negative smooth, two empty masks without smoothing.
-    TypeError
-        Arrays that are not floats, or of two dtypes.
 
     References
     ----------
@@ -95,14 +91,6 @@ def soft_iou(prediction, target, *, smooth=1.0, reduction="mean"):
         In [0, 1].
     gradient : float array, ``prediction``'s shape
         With respect to the probabilities, not their logits.
-
-    Raises
-    ------
-    ValueError
-        Shapes that differ or have one axis only, entries outside [0, 1] (logits, perhaps), nan,
-        a negative smooth, two empty masks without smoothing.
-    TypeError
-        Arrays that are not floats, or of two dtypes.
 
     References
     ----------
@@ -178,13 +166,6 @@ def giou(boxes, target, *, reduction="mean"):
     gradient : float array, (N, 4)
         With respect to ``boxes``. Where edges of both boxes coincide, the mean of the slopes on
         the two sides, as PyTorch gives for torchvision's loss; 0 along an axis left out.
-
-    Raises
-    ------
-    ValueError
-        Shapes other than (N, 4), boxes whose second corner lies before the first, nan or inf.
-    TypeError
-        Arrays that are not floats, or of two dtypes.
 
     References
     ----------

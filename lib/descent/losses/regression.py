@@ -1,4 +1,8 @@
-"""Losses for real-valued targets."""
+"""Losses for real-valued targets.
+
+Each raises ValueError for shapes that differ, an option out of its range, nan or inf, and
+TypeError for arrays that are not floats, or of two dtypes.
+"""
 
 import numpy as np
 
@@ -27,13 +31,6 @@ def mse(prediction, target, *, reduction="mean"):
         In squared units of the target.
     gradient : float array, ``prediction``'s shape
         With respect to ``prediction``.
-
-    Raises
-    ------
-    ValueError
-        Shapes that differ, nan or inf.
-    TypeError
-        Arrays that are not floats, or of two dtypes.
 
     References
     ----------
@@ -75,13 +72,6 @@ def mae(prediction, target, *, reduction="mean"):
     gradient : float array, ``prediction``'s shape
         With respect to ``prediction``. Where the error is 0 every slope between −1 and 1 is a
         subgradient; this returns 0, as PyTorch does.
-
-    Raises
-    ------
-    ValueError
-        Shapes that differ, nan or inf.
-    TypeError
-        Arrays that are not floats, or of two dtypes.
 
     References
     ----------
@@ -128,13 +118,6 @@ def huber(prediction, target, *, delta=1.0, reduction="mean"):
         In squared units of the target.
     gradient : float array, ``prediction``'s shape
         With respect to ``prediction``.
-
-    Raises
-    ------
-    ValueError
-        Shapes that differ, a delta that is not positive, nan or inf.
-    TypeError
-        Arrays that are not floats, or of two dtypes.
 
     References
     ----------
@@ -184,13 +167,6 @@ def smooth_l1(prediction, target, *, beta=1.0, reduction="mean"):
         In units of the target.
     gradient : float array, ``prediction``'s shape
         With respect to ``prediction``.
-
-    Raises
-    ------
-    ValueError
-        Shapes that differ, a negative beta, nan or inf.
-    TypeError
-        Arrays that are not floats, or of two dtypes.
 
     References
     ----------

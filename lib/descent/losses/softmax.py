@@ -1,4 +1,8 @@
-"""Softmax and its logarithm."""
+"""Softmax and its logarithm.
+
+Each raises TypeError for an array that is not of floats, and ValueError for an empty one, for nan
+or inf, and where all entries along the axis are −inf.
+"""
 
 import numpy as np
 
@@ -24,13 +28,6 @@ def logsumexp(logits, dim=-1, *, keepdim=False):
     Returns
     -------
     result : float array, ``logits``'s shape without ``dim``
-
-    Raises
-    ------
-    ValueError
-        nan or inf, an empty array.
-    TypeError
-        An array that is not of floats.
 
     Examples
     --------
@@ -62,13 +59,6 @@ def softmax(logits, dim=-1):
     -------
     probabilities : float array, the same shape
 
-    Raises
-    ------
-    ValueError
-        nan or inf, an empty array.
-    TypeError
-        An array that is not of floats.
-
     References
     ----------
     Bridle (1990), "Probabilistic interpretation of feedforward classification network outputs".
@@ -99,13 +89,6 @@ def log_softmax(logits, dim=-1):
     -------
     log_probabilities : float array, the same shape
         In nats, never above 0.
-
-    Raises
-    ------
-    ValueError
-        nan or inf, an empty array.
-    TypeError
-        An array that is not of floats.
 
     Examples
     --------

@@ -9,6 +9,7 @@ WORKERS ?= auto
 export OMP_NUM_THREADS = 1
 export OPENBLAS_NUM_THREADS = 1
 export MKL_NUM_THREADS = 1
+unexport MPLBACKEND
 
 TEXTS = $(wildcard chapters/*/*.md)
 NOTEBOOKS = $(TEXTS:.md=.ipynb)
@@ -17,9 +18,15 @@ SITE = _build/site
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
 NBVAL = $(PYTEST) --nbval -v --no-header chapters
 
-.PHONY: book test lab site notebooks portable practice bench mutants sabotage lock clean
+# Which of the two make notebooks keeps where both text and notebook were edited: text or notebook.
+KEEP ?=
+ifneq ($(filter-out text notebook,$(KEEP)),)
+  $(error KEEP must be text or notebook, not $(KEEP))
+endif
 
-book: $(VENV)/installed            ## run every chapter, compare it with what is stored, build the site
+.PHONY: book test lab site notebooks portable practice bench mutants sabotage lock clean in-step
+
+book: in-step                      ## run every chapter, compare it with what is stored, build the site
 	$(NBVAL)
 	$(MAKE) --no-print-directory site
 
@@ -29,16 +36,22 @@ test: $(VENV)/installed            ## all tests, the notebooks among them
 lab: $(VENV)/installed             ## JupyterLab on the chapters
 	$(BIN)/jupyter lab chapters
 
-site: $(VENV)/installed            ## the site, from the stored outputs
+site: in-step                      ## the site, from the stored outputs
 	$(BIN)/sphinx-build -W --keep-going -q -c book . $(SITE)
 	@echo "The book is built. Open $(CURDIR)/$(SITE)/index.html"
 
 notebooks: $(VENV)/installed       ## run every chapter and store text, code and outputs in step
+	$(if $(KEEP),,$(BIN)/python -m bookkit.pairs guard $(TEXTS))
+	$(if $(filter notebook,$(KEEP)),$(BIN)/jupytext --quiet --to md:myst $(NOTEBOOKS))
 	$(BIN)/jupytext --quiet --to ipynb --update $(TEXTS)
 	echo $(NOTEBOOKS) | TQDM_DISABLE=1 xargs -n 1 -P 2 $(BIN)/jupyter nbconvert --log-level=WARN --to notebook --inplace --execute --ExecutePreprocessor.record_timing=False
 	$(BIN)/jupytext --quiet --to md:myst $(NOTEBOOKS)
+	$(BIN)/python -m bookkit.pairs check $(TEXTS)
 
-portable: $(VENV)/installed        ## the notebooks under other BLAS kernels, which stand for other machines
+in-step: $(VENV)/installed         ## stop where a text and its notebook differ
+	@$(BIN)/python -m bookkit.pairs check $(TEXTS)
+
+portable: in-step                  ## the notebooks under other BLAS kernels, which stand for other machines
 	OPENBLAS_CORETYPE=Haswell ATEN_CPU_CAPABILITY=default $(NBVAL)
 	OPENBLAS_CORETYPE=Sandybridge ATEN_CPU_CAPABILITY=default $(NBVAL)
 
@@ -57,14 +70,14 @@ mutants: $(VENV)/installed         ## change the library in thousands of small w
 	cd _build/mutants && $(abspath $(BIN))/mutmut run $(patsubst %,--max-children %,$(filter-out auto,$(WORKERS)))
 	cd _build/mutants && $(abspath $(BIN))/mutmut results
 
-sabotage: $(VENV)/installed        ## plant faults in a copy of the library: does a chapter of the part turn red? (PARTS=…)
+sabotage: in-step                  ## plant faults in a copy of the library: does a chapter of the part turn red? (PARTS=…)
 	$(BIN)/python -m bookkit.sabotage $(PARTS)
 
 lock: $(VENV)/installed            ## store the installed versions
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu//' > requirements/lock.txt
 
-clean:                             ## remove what was built; the environment stays
-	rm -rf _build practice .pytest_cache .hypothesis
+clean:                             ## remove what was built; the environment stays, and what you wrote in practice/
+	rm -rf _build .pytest_cache .hypothesis
 
 $(VENV)/installed: requirements/torch.txt requirements/lock.txt pyproject.toml
 	$(PYTHON) requirements/preflight.py $(VENV)

@@ -11,6 +11,9 @@ os.environ["TQDM_DISABLE"] = "1"
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
+# A reader's own backend would leave the notebooks without figures.
+os.environ.pop("MPLBACKEND", None)
+
 
 def pytest_configure():
     """Say in one sentence that PyTorch is missing, instead of once in each test."""

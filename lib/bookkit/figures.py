@@ -2,6 +2,7 @@
 
 import matplotlib as mpl
 from cycler import cycler
+from IPython import get_ipython
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 # Okabe and Ito's colour-blind safe hues; of each the shade that stands out from white and from
@@ -18,7 +19,14 @@ LINES = ["-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1))]
 
 
 def use_style():
-    """Set the book's figure style for this notebook: SVG, transparent, without dates."""
+    """Set the book's figure style for this notebook: SVG, transparent, without dates.
+
+    Nothing of a reader's own settings remains, whether from a matplotlibrc or from MPLBACKEND.
+    """
+    shell = get_ipython()
+    if hasattr(shell, "kernel"):
+        shell.enable_matplotlib("inline")
+    mpl.rcdefaults()
     set_matplotlib_formats("svg", metadata={"Date": None, "Creator": None})
     mpl.rcParams.update(
         {

@@ -76,7 +76,7 @@ def run_pytest(folder, *arguments):
     environment["PYTHONPATH"] = str(folder / "lib")
     command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *arguments]
     return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False
     )
 
 

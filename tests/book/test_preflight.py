@@ -35,7 +35,7 @@ def test_a_disk_that_is_full(tmp_path):
 
 def test_one_sentence_and_a_failure_not_a_traceback():
     run = subprocess.run(
-        [sys.executable, PATH, "--torch"], capture_output=True, text=True, check=False
+        [sys.executable, PATH, "--torch"], capture_output=True, encoding="utf-8", check=False
     )
     assert run.returncode == 1
     assert run.stderr.startswith("PyTorch's CPU build could not be installed")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bookkit.manifest import chapters_of, read_manifest
 
-README = Path("README.md").read_text()
+README = Path("README.md").read_text(encoding="utf-8")
 
 
 def test_the_list_of_chapters_is_the_manifest():
@@ -17,7 +17,9 @@ def test_the_list_of_chapters_is_the_manifest():
 
 
 def test_every_target_exists():
-    targets = set(re.findall(r"^([a-z]+):", Path("Makefile").read_text(), re.MULTILINE))
+    targets = set(
+        re.findall(r"^([a-z]+):", Path("Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     named = set(re.findall(r"`make ([a-z]+)`|^make ([a-z]+)", README, re.MULTILINE))
     assert {a or b for a, b in named} <= targets
 

@@ -8,11 +8,13 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-PROJECT = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+PROJECT = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
 LOCK = dict(
-    line.split("==") for line in Path("requirements/lock.txt").read_text().splitlines() if line
+    line.split("==")
+    for line in Path("requirements/lock.txt").read_text(encoding="utf-8").splitlines()
+    if line
 )
-CONDA = yaml.safe_load(Path("environment.yml").read_text())["dependencies"]
+CONDA = yaml.safe_load(Path("environment.yml").read_text(encoding="utf-8"))["dependencies"]
 
 
 def normal(name):
@@ -28,7 +30,7 @@ def test_the_lock_is_within_the_ranges():
 
 
 def test_torch_is_the_locked_version_without_cuda():
-    lines = Path("requirements/torch.txt").read_text().splitlines()
+    lines = Path("requirements/torch.txt").read_text(encoding="utf-8").splitlines()
     pins = [Requirement(line) for line in lines if line.startswith("torch")]
     assert {str(pin.specifier) for pin in pins} == {f"=={LOCK['torch']}", f"=={LOCK['torch']}+cpu"}
     for platform in ("linux", "darwin", "win32"):

@@ -115,9 +115,9 @@ def train(
     >>> history.step, history.validation["accuracy"][-1] > 0.9
     (300, True)
 
-    Early stopping, a rate that falls when the validation no longer improves, and a checkpoint
-    are called after each epoch. The best weights are put back by hand, so that it is clear
-    which ones a checkpoint holds:
+    Early stopping, and a rate that falls when the validation no longer improves, watch each
+    epoch. The best weights are put back by hand: `train` leaves the last ones, which a checkpoint
+    (``lambda history: save(path, net=net, optimizer=sgd, rng=rng, history=history)``) needs.
 
     >>> from descent.optimizers.schedules import ReduceLROnPlateau
     >>> from descent.regularization import EarlyStopping

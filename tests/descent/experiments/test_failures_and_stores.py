@@ -69,9 +69,8 @@ class TestErrors:
             r"1 of 6 runs failed; the first had the options \{'a': 2, 'seed': 1\}: "
             "FloatingPointError: diverged at 2"
         )
-        with pytest.warns(RuntimeWarning, match=message) as caught:
+        with pytest.warns(RuntimeWarning, match=message):
             results = grid(refuses_one, AXES, 2, workers=workers, on_error="record")
-        assert caught[0].filename == __file__
         np.testing.assert_array_equal(results, WITH_GAP)
 
     @pytest.mark.parametrize("workers", [1, 2, ThreadPoolExecutor(2)])

@@ -132,13 +132,16 @@ def _refusing(name, rows, advice=""):
 @contextmanager
 def _unchanged(net):
     """Put back gradients, buffers, modes and generators, which a pass in training mode changes."""
-    arrays = [p.grad for p in net.parameters()] + list(net.named_buffers().values())
-    before = [array.copy() for array in arrays]
+
+    def arrays():
+        return [p.grad for p in net.parameters()] + list(net.named_buffers().values())
+
+    before = [array.copy() for array in arrays()]
     modes, states = [(layer, layer.training) for layer in net.modules()], generator_states(net)
     try:
         yield
     finally:
-        for array, value in zip(arrays, before, strict=True):
+        for array, value in zip(arrays(), before, strict=True):
             array[...] = value
         for layer, mode in modes:
             layer.training = mode

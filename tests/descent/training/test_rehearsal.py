@@ -228,6 +228,22 @@ class TestWhatCanWorkWorks:
         rng = np.random.default_rng(0)
         assert run(net=net, data=(rng.normal(size=(30, 4)), rng.integers(4, size=30))).step == 3
 
+    def test_a_readers_layer_may_put_new_arrays_in_the_place_of_its_buffers(self, run):
+        class Counter(Layer):
+            buffer_names = ("rows",)
+
+            def __init__(self):
+                self.rows = np.zeros(1)
+
+            def forward(self, x):
+                if self.training:
+                    self.rows = self.rows + len(x)
+                return x
+
+        net = Sequential(Counter(), Linear(4, 3, rng=np.random.default_rng(0)))
+        run(net=net)
+        assert net[0].rows == 50
+
     def test_the_rehearsal_leaves_no_trace(self, run, make_net, data):
         def with_dropout():
             rng = np.random.default_rng(4)

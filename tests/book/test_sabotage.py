@@ -1,5 +1,8 @@
 """The regression run bites: a wrong sign in the library turns a notebook and a test red."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
 from bookkit import sabotage
@@ -82,6 +85,26 @@ def test_a_broken_book_is_no_found_fault():
         )
 
 
+@pytest.mark.parametrize(
+    ("printed", "place"),
+    [
+        ("x\nFAILED chapters/two.ipynb::Cell 12\n", "two, cell 12"),
+        ("the collection failed", "two, cell ?"),
+    ],
+)
+def test_the_first_red_cell_is_named(monkeypatch, printed, place):
+    def run(folder, *arguments):
+        red = arguments[-1] == "chapters/two.ipynb"
+        planted = WRONG_SIGN.new in (folder / LIBRARY / WRONG_SIGN.file).read_text("utf-8")
+        return SimpleNamespace(returncode=int(red and planted), stdout=printed)
+
+    monkeypatch.setattr(sabotage, "run_pytest", run)
+    chapters = [SimpleNamespace(path=path) for path in ("one", "two", "three")]
+    assert found_by(WRONG_SIGN, chapters) == place
+    assert found_by(WRONG_SIGN, chapters[:1]) is None
+    assert found_by(None, chapters) is None
+
+
 def test_a_book_that_is_red_already_proves_nothing(monkeypatch):
     monkeypatch.setattr(sabotage, "found_by", lambda fault, _: None if fault else "one, cell 3")
     with pytest.raises(SystemExit, match="one, cell 3 is red without any fault"):
@@ -97,7 +120,12 @@ def test_without_a_fault_the_prelude_is_green():
     assert found_by(None, chapters_of(read_manifest())[:1]) is None
 
 
-def test_the_chapter_that_names_the_function_is_asked_first():
-    fault = Fault("kl_div: the other direction", "losses/divergence.py", "", "")
-    chapters = chapters_of(read_manifest())
-    assert likeliest_first(fault, chapters)[0].path == "losses/cross-entropy"
+def test_the_chapter_that_names_the_functions_most_often_is_asked_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    texts = {"one": "mse", "two": "", "three": "kl_div, mae and kl_div", "four": "kl_div mae"}
+    Path("chapters").mkdir()
+    for name, text in texts.items():
+        Path(f"chapters/{name}.md").write_text(text, encoding="utf-8")
+    fault = Fault("kl_div, mae: the other direction, as in mse", "losses/divergence.py", "", "")
+    asked = likeliest_first(fault, [SimpleNamespace(path=name) for name in texts])
+    assert [chapter.path for chapter in asked] == ["three", "four", "one", "two"]

@@ -105,11 +105,12 @@ def test_equal_seeds_have_an_interval_of_no_width(said):
         ([True, False], {}, "true"),
     ],
 )
-def test_a_claim_that_does_not_hold(measured, options, required):
+def test_a_claim_that_does_not_hold(displayed, measured, options, required):
     with pytest.raises(ClaimError) as error:
         claim("2.3", "Statement", measured, **options)
     assert str(error.value).startswith("Claim 2.3 ✗ Statement: ")
     assert str(error.value).endswith(f"required {required}")
+    assert displayed == []
 
 
 @pytest.mark.parametrize(

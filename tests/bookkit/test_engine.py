@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
@@ -471,11 +472,25 @@ def test_sentences_are_shown_without_a_traceback():
     assert error.value._render_traceback_() == [str(error.value)]
 
 
-def test_check_praises(displayed):
-    check("0.3", lambda i, o, k: o * (i * k * k + 1))
+@pytest.mark.parametrize(
+    ("praise", "ending"), [("", ""), ("a < b & it's so.", " a < b & it's so.")]
+)
+def test_check_praises(displayed, monkeypatch, praise, ending):
+    exercise = replace(EXAMPLE, praise=praise)
+    monkeypatch.setattr(engine, "find", lambda number: exercise)
+    check("9.1", product)
     (output,) = displayed
-    assert output["text/plain"] == "Exercise 0.3 ✓ Right in all 6 cases."
-    assert output["text/html"].startswith('<div class="exercise-right">Exercise 0.3 ✓')
+    assert output["text/plain"] == f"Exercise 9.1 ✓ Right in all 2 cases.{ending}"
+    html = ending.replace("&", "&amp;").replace("<", "&lt;")
+    assert output["text/html"] == (
+        f'<div class="exercise-right">Exercise 9.1 ✓ Right in all 2 cases.{html}</div>'
+    )
+
+
+def test_a_wrong_answer_is_not_praised(displayed):
+    with pytest.raises(NotYet, match=r"^Not yet\. For in_channels = 1, "):
+        check("0.3", lambda i, o, k: o * i * k * k)
+    assert displayed == []
 
 
 @pytest.mark.parametrize("number", ["0.99", "99.1", "x.1", ""])

@@ -324,12 +324,24 @@ takes_classes = pytest.mark.parametrize(
         (LABELS + 1, ValueError, r"target must lie in 0 … 3, got 4 at index 1"),
         (LABELS - 1, ValueError, r"target must lie in 0 … 3, got -1 at index 0"),
         (LABELS[:4], ValueError, r"target must have shape \(5,\), .*, got \(4,\)"),
+        (LABELS[:, None], ValueError, r"shape \(5,\), .*, got \(5, 1\); target.squeeze\(1\) has"),
         (LABELS * 1.0, TypeError, "target must be integer class indices, got float64"),
     ],
 )
 def test_refuses_wrong_classes(loss, target, error, message):
     with pytest.raises(error, match=message):
         loss(np.log(SHARES), target)
+
+
+@takes_classes
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.uint16, np.int32, np.uint64])
+def test_labels_of_any_integer_type(loss, dtype):
+    for scores in (np.log(SHARES), np.log(SHARES).astype(np.float32)):
+        expected = loss(scores, LABELS)
+        value, gradient = loss(scores, LABELS.astype(dtype))
+        assert value == expected[0]
+        assert value.dtype == gradient.dtype == scores.dtype
+        assert np.array_equal(gradient, expected[1])
 
 
 @takes_classes

@@ -13,6 +13,7 @@ rng = np.random.default_rng(0)
 MEAN, TARGET = rng.normal(size=(2, 3, 4, 2)) * 2
 VAR = rng.uniform(0.1, 3, size=(3, 4, 2))
 COUNTS = rng.poisson(2, size=(3, 4, 2)).astype(float)
+COUNTS[0, 0] = 1.5, 1.0  # Stirling's formula is added above 1
 REDUCTIONS = pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 
 

@@ -43,6 +43,10 @@ def test_markup_is_no_word(spine):
     assert spine(text).words == 3
 
 
+def test_a_smaller_sign_opens_no_markup(spine):
+    assert spine("one $a < b$ five\n\nsix $c > d$ ten").words == 10
+
+
 def test_folded_code_is_not_read(spine):
     text = cell("a = 1\n\nb = 2") + cell("c = 3", "hide-input") + cell("d = 4", "other")
     assert (spine(text).visible_lines, spine(text).widest_cell) == (3, 2)

@@ -15,7 +15,9 @@ SECONDS_PER_DERIVATION = 60  # a displayed formula with two equality signs or mo
 FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 NOT_SPINE = re.compile(r"## (Exercises|Going deeper|Checked as well|Notes and sources)\b")
 DISPLAY = re.compile(r"^\$\$.*?\$\$", re.DOTALL | re.MULTILINE)
-MARKUP = re.compile(r"</?[a-zA-Z][^>\n]*>|^:::.*$|^```.*$|^:[a-z-]+:.*$|^\(.*\)=$|\{[a-z:]+\}", re.MULTILINE)
+MARKUP = re.compile(
+    r"</?[a-zA-Z][^>\n]*>|^:::.*$|^```.*$|^:[a-z-]+:.*$|^\(.*\)=$|\{[a-z:]+\}", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)

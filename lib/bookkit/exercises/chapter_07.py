@@ -413,7 +413,9 @@ EXERCISES = [
                 without_the_root,
                 "The loss grows by the square of what the distance grows by.",
             ),
-            Slip(two_over_the_rate, "That is the limit for this rate; the losses say how far over."),
+            Slip(
+                two_over_the_rate, "That is the limit for this rate; the losses say how far over."
+            ),
             Slip(
                 of_a_converging_run,
                 "The run diverges: 1 − ηλ is negative, and its size is ηλ − 1.",

@@ -67,7 +67,7 @@ export function build() {
 
   const sliders = {
     eta: slider({
-      label: "Rate η, in units of 1/λ of the steep direction",
+      label: "Rate η, in units of 1/λmax",
       bounds: [0.01, 2.2, 0.01],
       say: (eta) => fixed(eta, 2),
       change: (eta) => set({ eta }),
@@ -87,12 +87,16 @@ export function build() {
 
   const logarithm = (d) => clamp(Math.log10(Math.abs(d) || 1e-300), FLOOR, 1);
   const inside = ([a, b]) => [clamp(b, -1.2, 1.2), clamp(a, -1.2, 1.2)];
-  const ellipse = (level) =>
-    range(61).map((i) => {
-      const angle = (i / 60) * 2 * Math.PI;
-      const flat = Math.sqrt(2 * level * state.kappa);
-      return [flat * Math.cos(angle), Math.sqrt(2 * level) * Math.sin(angle)];
-    });
+  /** Both halves of a level line, as far as they lie in the plot. */
+  const halves = (level) => {
+    const end = Math.min(Math.sqrt(2 * level * state.kappa), 1.2);
+    return [1, -1].map((side) =>
+      range(61).map((i) => {
+        const flat = ((i - 30) / 30) * end;
+        return [flat, side * Math.sqrt(Math.max(2 * level - flat ** 2 / state.kappa, 0))];
+      }),
+    );
+  };
 
   const render = () => {
     const beside = width >= 560;
@@ -100,21 +104,24 @@ export function build() {
     valley.render(size, () => {
       const places = run.map((d) => valley.at(...inside(d)));
       return [
-        ...[0.005, 0.05, 0.2, 0.5].map((level) => rule(valley, ellipse(level).filter(visible))),
+        ...[0.005, 0.05, 0.2, 0.5].flatMap(halves).map((points) => rule(valley, points)),
         svg("path", { class: "live-line green", d: path(places) }),
         ...places.map((place) => svg("circle", {
           class: "live-mark green", cx: place[0], cy: place[1], r: 2.5,
         })),
-        words(valley, [0.02, 0.06], "minimum", "start"),
+        words(valley, [0, 0], "+", "middle", 5),
+        words(valley, [-0.06, 0], "minimum", "end", 4),
+        words(valley, [0.98, 1.05], "start", "end", 0),
       ];
     });
     distances.render(size, () => [
       ...KINDS.map(({ line }, i) =>
         distances.curve(range(STEPS + 1), run.map((d) => logarithm(d[i])), line)),
       ...KINDS.map(({ name, mark, line }, i) => {
-        const place = [40, logarithm(run[40][i])];
+        const step = [50, 25][i];
+        const place = [step, logarithm(run[step][i])];
         return svg("g", {}, mark(distances.at(...place), line),
-          words(distances, [40, place[1] + 0.35], name.split(" ")[0], "middle"));
+          words(distances, place, name.split(" ")[0], "middle", i === 0 ? 22 : -12));
       }),
     ]);
   };
@@ -159,12 +166,11 @@ export function build() {
   };
 }
 
-const visible = ([a]) => Math.abs(a) <= 1.2;
-
 const rule = (chart, points) =>
-  svg("path", { class: "live-rule", d: points.length ? path(points.map((p) => chart.at(...p))) : "" });
+  svg("path", { class: "live-rule", d: path(points.map((place) => chart.at(...place))) });
 
-const words = (chart, place, content, anchor) => {
+/** Words at a place of the plot, moved down by some pixels. */
+const words = (chart, place, content, anchor, down) => {
   const [x, y] = chart.at(...place);
-  return svg("text", { x, y, "text-anchor": anchor }, content);
+  return svg("text", { x, y: y + down, "text-anchor": anchor }, content);
 };

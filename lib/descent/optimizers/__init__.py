@@ -2,6 +2,7 @@
 
 from descent.optimizers._convergence import ConvergenceError
 from descent.optimizers._optimizer import Optimizer
+from descent.optimizers._walk import Minimum
 from descent.optimizers.adadelta import Adadelta
 from descent.optimizers.adagrad import Adagrad
 from descent.optimizers.adam import Adam, AdamW
@@ -10,11 +11,14 @@ from descent.optimizers.clipping import clip_grad_norm_, clip_grad_value_
 from descent.optimizers.curvature import hessian_vector_product, power_iteration, sharpness
 from descent.optimizers.descend import gradient_descent
 from descent.optimizers.lamb import LAMB
+from descent.optimizers.lbfgs import lbfgs, two_loop
+from descent.optimizers.line_search import wolfe_step
 from descent.optimizers.lion import Lion
 from descent.optimizers.lookahead import Lookahead
 from descent.optimizers.lr_finder import RangeTest, lr_finder, lr_range_test
 from descent.optimizers.muon import Muon
 from descent.optimizers.nadam import NAdam
+from descent.optimizers.newton import newton
 from descent.optimizers.newton_schulz import newton_schulz, polar_express
 from descent.optimizers.noise_scale import NoiseScale, gradient_noise_scale
 from descent.optimizers.radam import RAdam
@@ -37,7 +41,6 @@ from descent.optimizers.schedules import (
     StepLR,
     WarmupStableDecay,
 )
-from descent.optimizers.second_order import Minimum, lbfgs, newton, two_loop, wolfe_step
 from descent.optimizers.sgd import SGD
 from descent.optimizers.together import Together
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from descent.checks import float_array, generator, integer, matching, number
+from descent.norms import vector_norm
 from descent.optimizers._convergence import ConvergenceError
 
 
@@ -49,7 +50,7 @@ def hessian_vector_product(gradient, w, v, *, h=None):
     """
     w, v = matching(w=w, v=v)
     h = float(np.finfo(w.dtype).eps) ** (1 / 3) if h is None else number("h", h, above=0)
-    length = float(np.linalg.norm(v))
+    length = vector_norm([v])
     if length == 0:
         return np.zeros_like(w)
     step = v * (h / length)
@@ -114,10 +115,10 @@ def power_iteration(product, size, *, rng, start=None, tolerance=1e-6, max_iter=
     if u.shape != (size,) or not u.any():
         raise ValueError(f"start must have shape ({size},) and not be zero, got {u!r}")
     for _ in range(max_iter):
-        u = u / np.linalg.norm(u)
+        u = u / vector_norm([u])
         product_u = product(u)
         eigenvalue = float(u @ product_u)
-        residual = float(np.linalg.norm(product_u - eigenvalue * u))
+        residual = vector_norm([product_u - eigenvalue * u])
         if not np.isfinite(residual):
             raise ValueError(f"product must return finite numbers, got {product_u}")
         if residual <= tolerance * abs(eigenvalue):

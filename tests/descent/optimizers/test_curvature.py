@@ -247,3 +247,14 @@ def test_sharpness_keeps_float32():
     eigenvalue, _ = sharpness(gradient, np.ones(2, np.float32), rng=rng())
     assert eigenvalue == pytest.approx(5, rel=1e-2)
     assert set(seen) == {np.dtype(np.float32)}
+
+
+def test_lengths_whose_squares_overflow():
+    v = np.array([3e30, -4e30], np.float32)
+    product = hessian_vector_product(lambda w: 2 * w, np.ones(2, np.float32), v)
+    assert product == pytest.approx([6e30, -8e30], rel=1e-3)
+    value, u = power_iteration(
+        lambda u: np.array([1e200, 3e200]) * u, 2, rng=np.random.default_rng(0)
+    )
+    assert value == pytest.approx(3e200, rel=1e-9)
+    assert abs(u[1]) == pytest.approx(1)

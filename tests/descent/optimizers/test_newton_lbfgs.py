@@ -1,3 +1,4 @@
+import importlib
 import inspect
 
 import numpy as np
@@ -123,6 +124,18 @@ def test_lbfgs_takes_a_first_step_of_length_one():
     assert np.allclose(minimum.trajectory[1], [2.4, 3.2])
 
 
+@pytest.mark.parametrize(("dtype", "scale"), [(np.float32, 1e30), (np.float64, 1e200)])
+def test_lbfgs_where_squares_of_gradients_overflow(dtype, scale):
+    def steep(x):
+        slope = (BOWL @ x).astype(dtype)
+        return dtype(scale) * (slope @ x / 2), dtype(scale) * slope
+
+    minimum = lbfgs(steep, np.array([5.0, -4.0], dtype), tolerance=scale * 1e-5)
+    plain = lbfgs(bowl, np.array([5.0, -4.0]), tolerance=1e-5)
+    assert np.abs(minimum.x).max() < 1e-5
+    assert minimum.iterations <= plain.iterations + 2
+
+
 def test_history_is_a_number_of_pairs(monkeypatch):
     lengths = []
 
@@ -130,7 +143,7 @@ def test_history_is_a_number_of_pairs(monkeypatch):
         lengths.append(len(pairs))
         return two_loop(gradient, pairs)
 
-    monkeypatch.setattr("descent.optimizers.second_order.two_loop", spy)
+    monkeypatch.setattr(importlib.import_module("descent.optimizers.lbfgs"), "two_loop", spy)
     lbfgs(rosenbrock, start(2), history=3)
     assert lengths[:5] == [1, 2, 3, 3, 3]
     lengths.clear()

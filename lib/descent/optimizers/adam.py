@@ -120,16 +120,19 @@ class Adam(Adaptive):
         beta1, beta2 = betas
         g = decay(w, g, lr, weight_decay, decoupled_weight_decay, maximize)
 
+        scratch = self.scratch(w)
         m *= beta1
-        m += (1 - beta1) * g
+        m += np.multiply(1 - beta1, g, out=scratch)
         v *= beta2
-        v += (1 - beta2) * g**2
+        v += np.multiply(1 - beta2, np.square(g, out=scratch), out=scratch)
         if amsgrad:
             largest = state.setdefault("largest_v", np.zeros_like(v))
             v = np.maximum(largest, v, out=largest)
 
         c1, c2 = (1 - beta1**t, math.sqrt(1 - beta2**t)) if bias_correction else (1, 1)
-        step = quotient(m, np.sqrt(v) + c2 * eps)
+        root = np.sqrt(v, out=scratch)
+        root += c2 * eps
+        step = quotient(m, root)
         step *= lr * c2 / c1
         w -= step
 

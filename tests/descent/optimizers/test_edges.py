@@ -121,10 +121,14 @@ def test_adagrad_refuses_a_sum_that_overflows():
 
 
 def test_quotient():
-    a, b = np.array([6.0, 0.0, 3.0]), np.array([2.0, 0.0, 0.0])
+    a = np.array([6.0, 0.0, 3.0])
     assert quotient(a, np.array([2.0, 1.0, -4.0])).tolist() == [3.0, 0.0, -0.75]
-    assert quotient(a, b).tolist() == [3.0, 0.0, 0.0]
-    assert quotient(a.astype(np.float32), b.astype(np.float32)).dtype == np.float32
+    for dtype in (np.float32, np.float64):
+        b = np.array([2.0, 0.0, 0.0], dtype)
+        result = quotient(a.astype(dtype), b)
+        assert result is b  # no memory of its own
+        assert result.tolist() == [3.0, 0.0, 0.0]
+    assert a.tolist() == [6.0, 0.0, 3.0]
 
 
 def test_lamb_measures_layers_whose_squares_overflow():

@@ -242,8 +242,8 @@ def _losses(closures, optimizer, rates):
             optimizer.step(evaluate)
         except NotFiniteError:
             yield from [*seen[:1], np.inf]
-            return
-        yield seen[0]
+        else:
+            yield seen[0]
 
 
 def _onset(rates, losses):

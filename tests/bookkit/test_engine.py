@@ -216,6 +216,7 @@ def test_a_mask_is_true_or_false():
     assert MASK.judge(lambda a: [x > 0 for x in a]) == 1
     assert "yours is [1, 0], where true or false is" in verdict(MASK, lambda a: (a > 0).astype(int))
     assert "should be [ True, False]; yours is [False, False]." in verdict(MASK, lambda a: a > 1)
+    assert "should be [ True, False]; yours is [False, True]." in verdict(MASK, lambda a: a <= 0)
 
 
 def test_in_a_large_array_the_first_wrong_entry_is_named():

@@ -152,7 +152,8 @@ def _reason(wanted, came):
     """What relates the two in this case, where something simple does."""
     if not np.isfinite(came).all() or not np.isfinite(wanted).all() or not came.any():
         return ""
-    came, single = came.astype(float), came.dtype in (np.float16, np.float32)
+    single = came.dtype in (np.float16, np.float32)
+    came, wanted = came.astype(float), wanted.astype(float)  # of bools, which do not subtract
     largest = np.abs(wanted).max()
     near = np.abs(came - wanted).max() <= (1e-3 if single else 1e-6) * largest
     if near and (single or (came == came.astype(np.float32)).all()):

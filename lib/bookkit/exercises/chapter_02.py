@@ -1,4 +1,4 @@
-"""Exercises of chapter 2: a loss that is finite for every logit, and the slopes of two losses."""
+"""Exercises of chapter 2: a loss finite for every logit, two slopes, logistic regression, costs."""
 
 import numpy as np
 
@@ -59,6 +59,60 @@ def unstable_softplus(z, y):
 
 def without_log1p(z, y):
     return np.maximum(z, 0) - y * z + np.log(1 + np.exp(-np.abs(z)))
+
+
+def descend(x, y, lr, steps, slope=None, move_b=True, start=0.0, one_by_one=False):
+    """Gradient descent on p = σ(wx + b), with switches for what readers forget."""
+    slope = slope or (lambda p, y: p - y)
+    w, b = start, start
+    for _ in range(steps):
+        pull = slope(sigmoid(w * x + b), y)
+        new = w - lr * (pull * x).mean()
+        if one_by_one:
+            pull = slope(sigmoid(new * x + b), y)
+        w, b = new, b - move_b * lr * pull.mean()
+    return float(w), float(b)
+
+
+def sigmoid(z):
+    return np.exp(np.minimum(z, 0)) / (1 + np.exp(-np.abs(z)))
+
+
+def fit(x, y, lr, steps):
+    return descend(x, y, lr, steps)
+
+
+def fit_cases(rng):
+    yield np.array([1.0, 3.0, -1.0]), np.array([1.0, 0.0, 1.0]), 0.5, 1
+    yield np.array([1.0, 3.0, -1.0]), np.array([1.0, 0.0, 1.0]), 0.5, 3
+    for size, lr, steps in ((7, 0.3, 20), (40, 2.0, 100)):
+        x = rng.normal(size=size)
+        yield x + 0.5, (rng.random(size) < sigmoid(2 * x - 0.4)).astype(float), lr, steps
+
+
+def other_slope(slope, **switches):
+    def wrong(x, y, lr, steps):
+        return descend(x, y, lr, steps, slope, **switches)
+
+    return wrong
+
+
+def of_the_sum(x, y, lr, steps):
+    return descend(x, y, lr * x.size, steps)
+
+
+def decide(p, false_alarm, miss):
+    return (1 - p) * false_alarm < p * miss
+
+
+def decide_cases(rng):
+    yield np.array([0.05, 0.2, 0.3, 0.6]), 1.0, 9.0
+    yield np.array([0.05, 0.2, 0.6, 0.95]), 3.0, 1.0
+    yield np.array([0.0, 1.0, 0.49, 0.51]), 2.0, 2.0
+    for false_alarm, miss in ((1.0, 4.0), (7.0, 2.0), (0.3, 0.5)):
+        edge = false_alarm / (false_alarm + miss)
+        near = edge + np.array([-0.01, 0.01])
+        yield np.concatenate([rng.random(9), near]), false_alarm, miss
 
 
 EXERCISES = (
@@ -161,5 +215,83 @@ EXERCISES = (
             lambda z: min(advantage(z), 1e15),
         ),
         praise="It is the same for z and −z: the cure is for the sure, right or wrong.",
+    ),
+    Exercise(
+        "2.3",
+        ("x", "y", "lr", "steps"),
+        fit_cases,
+        fit,
+        (
+            Slip(
+                other_slope(lambda p, y: (p - y) * p * (1 - p)),
+                "That follows the slope of half the squared error. For cross-entropy the factor "
+                "p(1 − p) cancels.",
+            ),
+            Slip(
+                other_slope(lambda p, y: -y * (1 - p)),
+                "That follows the slope of the first term alone. Examples of y = 0 must pull too.",
+            ),
+            Slip(
+                other_slope(lambda p, y: y - p),
+                "That goes uphill. The slope is p − y.",
+            ),
+            Slip(
+                of_the_sum,
+                "That follows the slope of the sum. The mean divides by the number of examples.",
+            ),
+            Slip(
+                other_slope(None, move_b=False),
+                "The bias b never moves.",
+            ),
+            Slip(
+                other_slope(None, one_by_one=True),
+                "b moves by a slope that was computed with the new w. Compute both slopes first.",
+            ),
+        ),
+        near_misses=(
+            lambda x, y, lr, steps: fit(x, y, lr, steps - 1),
+            lambda x, y, lr, steps: fit(x, y, lr, steps + 1),
+            other_slope(lambda p, y: np.sign(p - y)),
+            lambda x, y, lr, steps: fit(x, 1 - y, lr, steps),
+            lambda x, y, lr, steps: fit(x, 2 * y - 1, lr, steps),
+            other_slope(None, start=0.01),
+            other_slope(lambda p, y: 2 * (p - y)),
+            other_slope(lambda p, y: (p > 0.5) - y),
+        ),
+        praise="The error itself pulls, times the input.",
+    ),
+    Exercise(
+        "2.4",
+        ("p", "false_alarm", "miss"),
+        decide_cases,
+        decide,
+        (
+            Slip(
+                lambda p, false_alarm, miss: p > 0.5,
+                "That asks which is likelier. A rare illness may still be the costlier mistake.",
+            ),
+            Slip(
+                lambda p, false_alarm, miss: (1 - p) * miss < p * false_alarm,
+                "The costs are exchanged: whoever is treated and healthy costs false_alarm.",
+            ),
+            Slip(
+                lambda p, false_alarm, miss: p > false_alarm / miss,
+                "That compares p with the ratio of the costs. It is the odds p/(1 − p) that the "
+                "ratio is for.",
+            ),
+            Slip(
+                lambda p, false_alarm, miss: (1 - p) * false_alarm > p * miss,
+                "That treats where treating costs more.",
+            ),
+        ),
+        near_misses=(
+            lambda p, false_alarm, miss: p > (1 - p) * false_alarm,
+            lambda p, false_alarm, miss: p * miss > 1 - p,
+            lambda p, false_alarm, miss: p > min(false_alarm, miss) / (false_alarm + miss),
+            lambda p, false_alarm, miss: p**2 * miss > (1 - p) ** 2 * false_alarm,
+            lambda p, false_alarm, miss: p * miss**2 > (1 - p) * false_alarm**2,
+            lambda p, false_alarm, miss: np.round(p, 1) > false_alarm / (false_alarm + miss),
+        ),
+        praise="Treat from p = false_alarm / (false_alarm + miss) on.",
     ),
 )

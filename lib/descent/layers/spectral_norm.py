@@ -67,7 +67,7 @@ class SpectralNorm(Layer):
 
     buffer_names = ("u", "v")
 
-    def __init__(self, layer, n_power_iterations=1, eps=1e-12, *, rng):
+    def __init__(self, layer, *, n_power_iterations=1, eps=1e-12, rng):
         if not isinstance(layer, (Linear, Conv2d)):
             raise TypeError(f"layer must be a Linear or a Conv2d, got {layer!r}")
         self.layer = layer

@@ -4,6 +4,7 @@ import torch
 
 from descent.gradient_check import check_layer
 from descent.layers import BatchNorm1d, Linear, ReLU, Residual, Sequential, Tanh
+from descent.networks import MLP
 
 
 class TorchResidual(torch.nn.Module):
@@ -130,6 +131,51 @@ def test_residual_keeps_float32():
 def test_residual_is_one_vector():
     rng = np.random.default_rng(0)
     assert Residual(Linear(3, 4, rng=rng), Linear(3, 4, rng=rng)).flat.data.shape == (32,)
+
+
+def test_a_layer_has_one_place():
+    rng = np.random.default_rng(0)
+    relu, linear = ReLU(), Linear(3, 3, rng=rng)
+    for act in (
+        lambda: Sequential(relu, linear, relu),
+        lambda: Sequential(linear, Sequential(linear)),
+        lambda: Sequential(Residual(linear), ReLU(), linear),
+        lambda: Residual(linear, linear),
+        lambda: Residual(Sequential(relu, linear), Sequential(relu)),
+    ):
+        with pytest.raises(
+            ValueError, match=r"layers must differ, got .* both as '.*' and as '.*'"
+        ):
+            act()
+    with pytest.raises(ValueError, match=r"got ReLU\(\) both as '0' and as '1.body.0'"):
+        Sequential(relu, Residual(Sequential(relu)))
+    assert Sequential(linear, Sequential(relu)).flat.data.size == 12
+
+
+def test_a_part_of_a_network_is_a_network():
+    rng = np.random.default_rng(0)
+    net = MLP([3, 5, 4, 2], rng=rng)
+    x = rng.normal(size=(6, 3))
+    part = net.eval()[:-1]
+    assert type(part) is Sequential
+    assert list(part) == net.layers[:-1]
+    assert part.training is False
+    assert net.train()[1:3].training is True
+    assert np.array_equal(net[-1:](part(x)), net(x))
+    assert part.flat.data.size == 20 + 24
+    assert np.shares_memory(part.flat.data, net.flat.data)
+    assert list(net[::-2].layers) == net.layers[::-2]
+    with pytest.raises(IndexError):
+        net[6]
+
+
+def test_a_network_that_has_more_than_its_layers():
+    class Headed(Sequential):
+        def __init__(self):
+            self.heads = [ReLU()]
+            super().__init__(Tanh())
+
+    assert [name for name, _ in Headed().children()] == ["heads.0", "0"]
 
 
 def test_sequential_is_a_sequence():

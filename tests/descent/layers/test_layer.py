@@ -1,5 +1,7 @@
 """The machinery that all layers share: names, states, modes, one vector for all parameters."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -17,6 +19,7 @@ from descent.layers import (
     Sequential,
     coalesce,
     flatten,
+    without_backward,
 )
 
 T = torch.nn
@@ -235,6 +238,122 @@ def test_children_come_from_attributes_lists_and_tuples():
     assert [name for name, _ in layer.children()] == ["first", "rest.0", "rest.2", "pair.0"]
     assert layer.eval().rest[2].training is False
     assert layer.pair[0].training is False
+
+
+def test_names_tell_lists_apart_as_in_pytorch():
+    class Ours(Layer):
+        def __init__(self):
+            rng = np.random.default_rng(0)
+            self.a = [Linear(2, 3, rng=rng), ReLU(), Linear(3, 2, rng=rng)]
+            self.b = [Linear(2, 2, rng=rng)]
+            self.c = {"x": (BatchNorm2d(2),)}
+            self.scales = [Parameter(np.ones(1)), Parameter(np.ones(2))]
+
+    class Theirs(T.Module):
+        def __init__(self):
+            super().__init__()
+            self.a = T.ModuleList([T.Linear(2, 3), T.ReLU(), T.Linear(3, 2)])
+            self.b = T.ModuleList([T.Linear(2, 2)])
+            self.c = T.ModuleDict({"x": T.ModuleList([T.BatchNorm2d(2)])})
+            self.scales = T.ParameterList([torch.ones(1), torch.ones(2)])
+
+    ours, theirs = Ours(), Theirs()
+    wanted = {name: tuple(a.shape) for name, a in theirs.state_dict().items()}
+    assert {name: a.shape for name, a in ours.state_dict().items()} == wanted
+    assert len(ours.parameters()) == 10
+    leaves = [(n, type(m).__name__) for n, m in theirs.named_modules() if not list(m.children())]
+    found = [(n, type(a).__name__) for n, a in ours.named_modules() if n]
+    assert found == [pair for pair in leaves if pair[1] != "ParameterList"]
+    ours.eval()
+    assert not any(layer.training for layer in ours.modules())
+
+
+class Doubled(Layer):
+    """As a reader may write it."""
+
+    def forward(self, x):
+        return self.keep(2 * x, x.shape)
+
+    def backward(self, gradient):
+        self.recall(gradient)
+        return 2 * gradient
+
+
+def test_what_a_layer_keeps():
+    layer = Doubled()
+    with pytest.raises(RuntimeError, match=r"backward of <.*Doubled.*> was called before forward"):
+        layer.recall(np.ones(3))
+    layer(np.ones((2, 3)))
+    assert layer.recall(np.ones((2, 3))) == ((2, 3),)
+    layer(np.ones(4))
+    assert layer.recall(np.ones(4)) == ((4,),)
+    with pytest.raises(ValueError, match=r"Doubled.*, \(4,\), got \(2, 3\)"):
+        layer.recall(np.ones((2, 3)))
+
+
+def test_without_backward_is_for_one_network_and_ends():
+    teacher, student = Sequential(Doubled()), Sequential(Doubled())
+    with pytest.raises(KeyError), without_backward(teacher):
+        student(np.ones(3))
+        teacher(np.ones(3))
+        with without_backward(student):
+            assert not student[0].keeps
+            assert not teacher.keeps
+        assert student[0].keeps
+        assert not teacher[0].keeps
+        raise KeyError
+    assert teacher[0].keeps
+    assert student.backward(np.ones(3)).tolist() == [2, 2, 2]
+    with pytest.raises(RuntimeError, match="before forward"):
+        teacher.backward(np.ones(3))
+
+
+def test_without_backward_is_for_one_thread():
+    layer = Doubled()
+    with ThreadPoolExecutor(1) as pool, without_backward(layer):
+        assert pool.submit(lambda: layer.keeps).result()
+        assert not layer.keeps
+
+
+def test_a_part_of_a_state_can_be_loaded(net):
+    before = net.state_dict()
+    trunk = {n: a + 1 for n, a in before.items() if n.startswith("0.")} | {"9.weight": np.ones(3)}
+    keys = net.load_state_dict(trunk, strict=False)
+    assert keys == (sorted(n for n in before if n.startswith("2.")), ["9.weight"])
+    assert keys.missing_keys == ["2.0.bias", "2.0.weight", "2.2.bias", "2.2.weight"]
+    assert keys.unexpected_keys == ["9.weight"]
+    after = net.state_dict()
+    assert all(np.array_equal(after[n], before[n] + n.startswith("0.")) for n in before)
+    model = theirs()
+    found = model.load_state_dict({n: torch.tensor(a) for n, a in trunk.items()}, strict=False)
+    assert sorted(found.missing_keys) == keys.missing_keys
+    assert found.unexpected_keys == keys.unexpected_keys
+    with pytest.raises(ValueError, match=r"state\['0.body.0.weight'\] must have shape"):
+        net.load_state_dict({"2.2.bias": np.ones(2), "0.body.0.weight": np.ones(2)}, strict=False)
+    with pytest.raises(TypeError, match=r"state\['2.2.bias'\] must hold numbers, got <U1"):
+        net.load_state_dict({"2.2.bias": np.array(["a", "b"])}, strict=False)
+    assert same_states(net.state_dict(), after)
+
+
+def test_a_frozen_trunk_saves_its_backward_pass(net):
+    class Untouchable(ReLU):
+        def backward(self, gradient):
+            raise AssertionError("not needed")
+
+    rng = np.random.default_rng(0)
+    trunk = Sequential(Linear(3, 4, rng=rng), Untouchable())
+    whole = Sequential(trunk, Linear(4, 4, rng=rng), Residual(Linear(4, 4, rng=rng), Untouchable()))
+    y = whole(np.ones((2, 3)))
+    with pytest.raises(AssertionError, match="not needed"):
+        whole.backward(y, input_gradient=False)
+    trunk.requires_grad_(False)
+    whole[1].requires_grad_(False)
+    whole.zero_grad()
+    assert whole.backward(y, input_gradient=False) is None
+    named = whole.named_parameters()
+    assert [n for n, p in named.items() if p.grad.any()] == ["2.body.weight", "2.body.bias"]
+    whole.requires_grad_(False)
+    assert whole.backward(y, input_gradient=False) is None
 
 
 def test_float32_networks(net):

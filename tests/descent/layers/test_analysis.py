@@ -20,6 +20,7 @@ from descent.layers import (
     LeakyReLU,
     Linear,
     MaxPool2d,
+    Parameter,
     ReLU,
     Residual,
     Sequential,
@@ -171,8 +172,61 @@ def test_a_layer_of_unknown_reach_is_refused():
         def __repr__(self):
             return "Unknown()"
 
+    for layers in ([ReLU(), Unknown()], [Unknown(), Linear(1, 1, rng=RNG)]):
+        with pytest.raises(TypeError, match=r"unknown receptive field, Unknown\(\)"):
+            receptive_field(Sequential(*layers))
     with pytest.raises(TypeError, match=r"unknown receptive field, Unknown\(\)"):
-        receptive_field(Sequential(ReLU(), Unknown()))
+        receptive_field(Residual(Unknown()))
+
+
+class Swish(Layer):
+    """As a reader may write it, with a parameter of its own."""
+
+    def __init__(self):
+        self.beta = Parameter(np.ones(1))
+
+    def forward(self, x):
+        return x / (1 + np.exp(-self.beta.data * x))
+
+
+class Block(Layer):
+    """A reader's layer that is made of layers."""
+
+    def __init__(self):
+        self.branches = [conv(1, 1, 3, padding=1), Swish()]
+
+    def forward(self, x):
+        return self.branches[1](self.branches[0](x)) + x
+
+
+def test_a_summary_takes_layers_that_a_reader_writes():
+    net = Sequential(
+        conv(1, 1, 3), Swish(), Block(), MaxPool2d(2), Flatten(), Linear(4, 2, rng=RNG)
+    )
+    assert (
+        summary(net, (1, 6, 6))
+        == """\
+layer                output  parameters  multiply-adds  receptive field
+0 Conv2d              1×4×4          10            144              3×3
+1 Swish               1×4×4           1              0                ?
+2.branches.0 Conv2d   1×4×4          10            144                ?
+2.branches.1 Swish    1×4×4           1              0                ?
+3 MaxPool2d           1×2×2           0              0                ?
+4 Flatten                 4           0              0              all
+5 Linear                  2          10              8              all
+total                                32            296              all"""
+    )
+    assert summary(net[:2], (1, 6, 6)).splitlines()[-1].endswith("?")
+
+
+def test_tracing_disturbs_no_pending_backward():
+    net, x = residual_net(), np.random.default_rng(0).normal(size=(2, 1, 6, 6))
+    delta = net.eval()(x)
+    expected = net.backward(delta)
+    net(x)
+    summary(net, (1, 6, 6))
+    trace(net, x[:1])
+    assert np.array_equal(net.backward(delta), expected)
 
 
 def test_counts_by_hand():

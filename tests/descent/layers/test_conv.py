@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from descent.gradient_check import check_layer, relative_error
-from descent.layers import Conv2d, col2im, conv_output_size, im2col
+from descent.layers import Conv2d, col2im, conv2d, conv_output_size, im2col
 
 GENERATOR = np.random.default_rng(0)
 GEOMETRIES = [
@@ -359,3 +359,34 @@ def test_a_large_batch_is_its_samples_one_by_one(options):
         assert relative_error(layer(x[n : n + 1])[0], y[n]) < 1e-12
         assert relative_error(layer.backward(delta[n : n + 1])[0], dx[n]) < 1e-12
     assert relative_error(layer.weight.grad, grad) < 1e-12
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES + STRIDE_ONE)
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_formula_and_the_layer_are_equal(geometry, bias):
+    rng = np.random.default_rng(0)
+    layer, x = Conv2d(3, 4, bias=bias, rng=rng, **geometry), rng.normal(size=(2, 3, 7, 8))
+    steps = {name: value for name, value in geometry.items() if name != "kernel_size"}
+    y = conv2d(x, layer.weight.data, layer.bias.data if bias else None, **steps)
+    assert relative_error(y, layer(x)) < 1e-13
+    theirs = F.conv2d(torch.tensor(x), torch.tensor(layer.weight.data), **steps).numpy()
+    assert relative_error(conv2d(x, layer.weight.data, **steps), theirs) < 1e-13
+
+
+def test_the_formula_refuses_what_the_layer_refuses():
+    x, weight = np.ones((2, 3, 4, 4)), np.ones((5, 3, 5, 5))
+    with pytest.raises(ValueError, match="kernel_size 5 .* covers 5 pixels, more than the 4"):
+        conv2d(x, weight)
+    with pytest.raises(ValueError, match=r"x must have shape \(N, 2, H, W\)"):
+        conv2d(x, weight[:, :2])
+    with pytest.raises(ValueError, match="padding 'same' needs stride 1"):
+        conv2d(x, weight, stride=2, padding="same")
+
+
+def test_a_depthwise_separable_convolution_is_a_sum_of_products():
+    rng = np.random.default_rng(0)
+    depthwise = Conv2d(3, 3, 2, groups=3, bias=False, rng=rng)
+    mixing = Conv2d(3, 5, 1, bias=False, rng=rng)
+    x = rng.normal(size=(2, 3, 4, 5))
+    kernels = mixing.weight.data * depthwise.weight.data[:, 0]  # (5, 3, 2, 2), of rank one each
+    assert relative_error(mixing(depthwise(x)), conv2d(x, kernels)) < 1e-13

@@ -326,3 +326,65 @@ def test_defaults():
     assert (BatchNorm2d(1).eps, BatchNorm2d(1).momentum) == (1e-5, 0.1)
     assert LayerNorm(1).eps == GroupNorm(1, 1).eps == 1e-5
     assert L2Normalize().eps == 1e-12
+
+
+ROWS = (64, 4, 25)
+MAKERS = {
+    "BatchNorm1d": lambda dtype: BatchNorm1d(4, dtype=dtype),
+    "GroupNorm": lambda dtype: GroupNorm(4, 4, dtype=dtype),
+    "LayerNorm": lambda dtype: LayerNorm(25, dtype=dtype),
+}
+every_norm = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+
+
+@every_norm
+@pytest.mark.parametrize("mean", [0, 3, 100, 1e4, -1e4])
+def test_a_large_mean_costs_no_digits(make, mean):
+    """Of the deviations nothing is lost that float32 input still holds."""
+    x = np.random.default_rng(0).normal(mean, 1, size=ROWS).astype(np.float32)
+    exact = make(np.float64)(x.astype(np.float64))
+    assert np.abs(make(np.float32)(x) - exact).max() < 3e-6
+
+
+@every_norm
+@pytest.mark.parametrize("value", [73.12, -0.1, 1e6])
+def test_a_constant_becomes_zero(make, value):
+    x = np.full(ROWS, value, np.float32)
+    assert np.abs(make(np.float32)(x)).max() < 1e-6 * abs(value)
+
+
+def test_the_running_mean_of_a_constant_is_the_constant():
+    layer = BatchNorm1d(1, momentum=1, dtype=np.float32)
+    layer(np.full((64, 1, 196), 73.12, np.float32))
+    assert layer.running_mean[0] == np.float32(73.12)
+
+
+@pytest.mark.parametrize("scale", [3e19, 1e30])
+def test_squares_that_overflow(scale):
+    x = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+    large = (scale * x.astype(float)).astype(np.float32)
+    for layer in (LayerNorm(4, eps=0, dtype=np.float32), GroupNorm(2, 4, eps=0, dtype=np.float32)):
+        assert np.allclose(layer(large), layer(x), atol=1e-5)
+        assert np.allclose(layer.backward(x), layer.backward(x), atol=1e-5)
+    assert np.allclose(L2Normalize()(large), L2Normalize()(x), atol=1e-6)
+    layer = BatchNorm1d(4, dtype=np.float32)
+    before = layer.state_dict()
+    large[:, :2] = 1
+    message = r"x is too large: in float32 the variance of channel 2 overflows, with values up to"
+    with pytest.raises(ValueError, match=message), np.errstate(over="ignore"):
+        layer(large)
+    assert all(np.array_equal(a, before[n]) for n, a in layer.state_dict().items())
+    large[0, 0] = np.nan
+    with np.errstate(all="ignore"):
+        assert np.isnan(layer(large)[:, 0]).all()
+
+
+def test_small_rows_have_a_length():
+    x = np.array([[3e-30, 4e-30]], np.float32)
+    assert np.allclose(L2Normalize(eps=1e-37)(x), [[0.6, 0.8]])
+
+
+@pytest.mark.parametrize("layer", [BatchNorm1d(2, eps=0), LayerNorm(2, eps=0)])
+def test_a_variance_of_zero_needs_eps(layer):
+    with pytest.raises(ValueError, match="of variance 0; that needs eps > 0"):
+        layer(np.ones((3, 2)))

@@ -33,6 +33,36 @@ def test_the_first_of_equal_pixels_wins():
     assert pool.backward(np.array([[[[2.0]]]])).tolist() == [[[[0.0, 2.0, 0.0], [0.0, 0.0, 0.0]]]]
 
 
+EDGES = {
+    "minus infinity everywhere": lambda x: x * 0 - np.inf,
+    "some windows of minus infinity": lambda x: np.where(x < 1, -np.inf, x),
+    "one nan": lambda x: np.where(x == x.max(), np.nan, x),
+    "many nan": lambda x: np.where(x > 0.3, np.nan, x),
+    "nan and infinities": lambda x: np.where(x > 1, np.nan, np.where(x > 0, np.inf, -np.inf)),
+}
+
+
+@pytest.mark.parametrize("edge", EDGES.values(), ids=EDGES)
+@pytest.mark.parametrize("options", WINDOWS)
+def test_the_pixel_that_pytorch_chooses_at_the_edge_of_numbers(edge, options):
+    x = edge(np.random.default_rng(0).normal(size=(2, 2, 7, 8)))
+    theirs_x = torch.tensor(x, requires_grad=True)
+    expected = torch.nn.MaxPool2d(**options)(theirs_x)
+    pool = MaxPool2d(**options)
+    y = pool(x)
+    assert np.array_equal(y, expected.detach().numpy(), equal_nan=True)
+    delta = np.random.default_rng(1).normal(size=y.shape)
+    expected.backward(torch.tensor(delta))
+    dx = pool.backward(delta)
+    assert np.allclose(dx, theirs_x.grad.numpy(), rtol=1e-14, atol=1e-14)
+    assert np.isclose(dx.sum(), delta.sum(), rtol=1e-12)  # nothing is lost
+
+
+def test_what_means_another_thing_in_pytorch_is_no_position():
+    with pytest.raises(TypeError, match="positional argument"):
+        AvgPool2d(2, 2, 0, True)
+
+
 def test_overlapping_windows_add_their_gradients():
     pool = MaxPool2d((1, 2), stride=1)
     assert pool(np.array([[[[1.0, 5.0, 2.0]]]])).tolist() == [[[[5.0, 5.0]]]]

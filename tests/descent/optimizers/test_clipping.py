@@ -6,7 +6,8 @@ import torch
 
 from descent.gradient_check import relative_error
 from descent.layers import Parameter
-from descent.optimizers import clip_grad_norm_, clip_grad_value_
+from descent.networks import MLP
+from descent.optimizers import SGD, clip_grad_norm_, clip_grad_value_
 
 
 def parameter(grad):
@@ -50,6 +51,38 @@ def test_norm_just_large_enough_changes_nothing():
     for max_norm in (5.000001, 7.0):
         assert clip_grad_norm_(p, max_norm) == 5.0
         assert p.grad.tolist() == [3.0, 4.0]
+
+
+def test_frozen_parameters_neither_count_nor_shrink():
+    p, q = parameter([3.0, 4.0]), parameter([1e6, 1e6])
+    q.requires_grad_(False)
+    assert clip_grad_norm_([q, p], 2.5) == 5.0
+    clip_grad_value_([q, p], 1.0)
+    assert q.grad.tolist() == [1e6, 1e6]
+    assert p.grad.tolist() == [1, 1]
+    p.requires_grad_(False)
+    assert clip_grad_norm_([q, p], 2.5) == 0
+    assert p.grad.tolist() == [1, 1]
+
+
+def test_only_what_the_optimizer_moves():
+    net = MLP([2, 3, 2], rng=np.random.default_rng(0))
+    net.flat.grad[...] = 2
+    head = SGD(net[3].parameters())
+    assert clip_grad_norm_(head.parameters(), 1.0) == pytest.approx(2 * math.sqrt(8))
+    assert (net[1].weight.grad == 2).all()
+    assert np.allclose(net[3].weight.grad, 1 / math.sqrt(8), atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [3e19, 1e37])
+def test_squares_that_overflow(scale):
+    grads = gradients(dtype=np.float32)
+    ours = [parameter((scale * g).astype(np.float32)) for g in grads]
+    total = clip_grad_norm_(ours, 2.0, error_if_nonfinite=True)
+    length = math.sqrt(sum(float((g.astype(float) ** 2).sum()) for g in grads))
+    assert total == pytest.approx(scale * length, rel=1e-5)
+    for p, g in zip(ours, grads, strict=True):
+        assert np.allclose(p.grad, 2 * g / length, rtol=1e-4, atol=1e-6)
 
 
 def test_gradients_keep_their_identity():

@@ -262,15 +262,6 @@ def descent_gradient(g, w, *, weight_decay, maximize):
     return g + weight_decay * w if weight_decay else g
 
 
-def blend(average, value, beta, scratch):
-    r"""Move a running average in place, :math:`a \leftarrow \beta a + (1 - \beta) x`.
-
-    `scratch` is overwritten, and may be `value` itself.
-    """
-    average *= beta
-    average += np.multiply(1 - beta, value, out=scratch)
-
-
 def nonnegative(**options):
     """Refuse options that are not numbers ≥ 0."""
     for name, value in options.items():

@@ -62,11 +62,11 @@ class SGD(Optimizer):
         self,
         params,
         lr=1e-3,
-        *,
         momentum=0.0,
         dampening=0.0,
         weight_decay=0.0,
         nesterov=False,
+        *,
         maximize=False,
     ):
         super().__init__(

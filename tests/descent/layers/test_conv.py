@@ -375,7 +375,7 @@ def test_the_formula_and_the_layer_are_equal(geometry, bias):
 
 def test_the_formula_refuses_what_the_layer_refuses():
     x, weight = np.ones((2, 3, 4, 4)), np.ones((5, 3, 5, 5))
-    with pytest.raises(ValueError, match="kernel_size 5 .* covers 5 pixels, more than the 4"):
+    with pytest.raises(ValueError, match=r"kernel_size 5 .* covers 5 pixels, more than the 4"):
         conv2d(x, weight)
     with pytest.raises(ValueError, match=r"x must have shape \(N, 2, H, W\)"):
         conv2d(x, weight[:, :2])

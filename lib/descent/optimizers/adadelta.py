@@ -38,7 +38,8 @@ class Adadelta(Adaptive):
     Raises
     ------
     ValueError
-        A negative rate, eps or decay; rho outside [0, 1].
+        A negative rate, eps or decay; rho outside [0, 1]. From ``step()``, a gradient whose
+        square overflows.
 
     References
     ----------

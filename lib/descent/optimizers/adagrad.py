@@ -31,14 +31,14 @@ class Adagrad(Adaptive):
     initial_accumulator_value : float ≥ 0
         What :math:`s` starts at.
     eps : float ≥ 0
-        :math:`\varepsilon`, added outside the root.
+        :math:`\varepsilon`, added outside the root. At 0, a weight that never had a gradient stays.
     maximize : bool
         Go up instead of down.
 
     Raises
     ------
     ValueError
-        A negative option.
+        A negative option. From ``step()``, a gradient with which :math:`s` would overflow.
 
     References
     ----------

@@ -36,7 +36,8 @@ class Adam(Adaptive):
     betas : two floats in [0, 1)
         :math:`\beta_1, \beta_2`. The averages reach back about :math:`1/(1-\beta)` steps.
     eps : float ≥ 0
-        :math:`\varepsilon`, added outside the root.
+        :math:`\varepsilon`, added outside the root. At 0, a weight that never had a
+        gradient stays; in PyTorch 0/0 makes it nan.
     weight_decay : float ≥ 0
         :math:`\lambda`
     amsgrad : bool
@@ -53,7 +54,8 @@ class Adam(Adaptive):
     Raises
     ------
     ValueError
-        A negative rate, eps or decay; betas outside [0, 1).
+        A negative rate, eps or decay; betas outside [0, 1). From ``step()``, a gradient that is
+        not finite, or whose square is not: PyTorch lets it stop a weight for good.
 
     References
     ----------

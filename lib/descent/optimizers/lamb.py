@@ -27,14 +27,15 @@ class LAMB(Adaptive):
     betas : two floats in [0, 1)
         :math:`\beta_1, \beta_2`
     eps : float ≥ 0
-        :math:`\varepsilon`
+        :math:`\varepsilon`, as in `Adam`.
     weight_decay : float ≥ 0
         :math:`\lambda`
 
     Raises
     ------
     ValueError
-        A negative rate, eps or decay; betas outside [0, 1).
+        A negative rate, eps or decay; betas outside [0, 1). From ``step()``, a gradient
+        whose square overflows.
 
     References
     ----------

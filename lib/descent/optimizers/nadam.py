@@ -34,7 +34,7 @@ class NAdam(Adaptive):
     Raises
     ------
     ValueError
-        A negative rate, eps or decay; betas outside [0, 1).
+        A negative rate, eps or decay; betas outside [0, 1). From ``step()``, as `Adam`.
 
     References
     ----------

@@ -33,7 +33,7 @@ class RMSprop(Adaptive):
     alpha : float in [0, 1]
         :math:`\alpha`. PyTorch allows more than 1, which lets the average grow without bound.
     eps : float ≥ 0
-        :math:`\varepsilon`
+        :math:`\varepsilon`. At 0, a weight that never had a gradient stays.
     weight_decay : float ≥ 0
         :math:`\lambda`
     momentum : float ≥ 0
@@ -45,7 +45,8 @@ class RMSprop(Adaptive):
     Raises
     ------
     ValueError
-        A negative rate, eps, decay or momentum; alpha outside [0, 1].
+        A negative rate, eps, decay or momentum; alpha outside [0, 1]. From ``step()``, a gradient
+        whose square overflows.
 
     References
     ----------

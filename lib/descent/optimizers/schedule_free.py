@@ -177,7 +177,7 @@ class ScheduleFreeAdamW(ScheduleFree, Adaptive):
     betas : two floats in [0, 1)
         :math:`\beta_1, \beta_2`
     eps : float ≥ 0
-        :math:`\varepsilon`
+        :math:`\varepsilon`, as in `Adam`.
     weight_decay : float ≥ 0
         :math:`\lambda`, at :math:`y`.
     warmup_steps : int ≥ 0
@@ -186,7 +186,8 @@ class ScheduleFreeAdamW(ScheduleFree, Adaptive):
     Raises
     ------
     ValueError
-        A negative option, betas outside [0, 1).
+        A negative option, betas outside [0, 1). From ``step()``, a gradient whose square
+        overflows.
     RuntimeError
         From ``step()``, after ``eval()``.
 

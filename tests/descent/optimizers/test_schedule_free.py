@@ -196,3 +196,31 @@ def test_warmup_is_a_whole_number(one_weight, cls):
 def test_momentum_is_at_most_1(one_weight):
     with pytest.raises(ValueError, match=r"momentum must be finite and ≥ 0 and ≤ 1, got 1\.1"):
         ScheduleFreeSGD([one_weight()], momentum=1.1)
+
+
+@pytest.mark.parametrize("cls", [ScheduleFreeSGD, ScheduleFreeAdamW])
+def test_switching_leaves_frozen_weights_alone(problem, cls):
+    a = problem()
+    optimizer = cls(a.parameters, lr=0.1)
+    a.run(optimizer, 5)
+    a.parameters[0].requires_grad = False
+    y = [p.data.copy() for p in a.parameters]
+    optimizer.eval()
+    assert np.array_equal(a.parameters[0].data, y[0])
+    assert not np.allclose(a.parameters[1].data, y[1])
+    optimizer.train()
+    assert np.array_equal(a.parameters[0].data, y[0])
+    assert np.allclose(a.parameters[1].data, y[1], rtol=1e-14)
+    a.parameters[0].data += 1  # as when the frozen part is exchanged
+    optimizer.eval()
+    optimizer.train()
+    assert np.array_equal(a.parameters[0].data, y[0] + 1)
+
+
+@pytest.mark.parametrize("cls", [ScheduleFreeSGD, ScheduleFreeAdamW])
+def test_no_closure_is_called_with_the_weights_for_predictions(problem, cls):
+    optimizer, calls = cls(problem().parameters), []
+    optimizer.eval()
+    with pytest.raises(RuntimeError, match=r"call train\(\) first"):
+        optimizer.step(lambda: calls.append(1))
+    assert calls == []

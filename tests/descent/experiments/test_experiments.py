@@ -54,7 +54,7 @@ class TestSamplers:
             (uniform, (np.nan, 1.0), "low must be finite, got nan"),
             (log_uniform, (0.0, 1.0), "low must be finite and > 0, got 0.0"),
             (log_uniform, (2.0, 1.0), "high must be finite and > 2.0, got 1.0"),
-            (choice, ([],), "options is empty"),
+            (choice, ([],), "^options is empty; expected at least one$"),
         ],
     )
     def test_bad_input(self, sampler, arguments, message):

@@ -42,6 +42,10 @@ def noise(lr, rng):
     return lr + rng.random()
 
 
+def drawn_number(a, rng):
+    return rng.integers(2**32)
+
+
 AXES = {"a": [1, 2, 3]}
 EXPECTED = np.array([[1.0, 1.1], [2.0, 2.1], [3.0, 3.1]])
 WITH_GAP = np.where(EXPECTED == 2.1, np.nan, EXPECTED)
@@ -276,6 +280,16 @@ class TestStore:
         assert [line["trial"] for line in lines(path)[1:]] == [0, 1, 2]
         again = random_search(space, noise, 5, np.random.default_rng(0), store=path)
         assert again == expected
+
+    def test_of_a_random_search_tells_the_generator_by_a_number(self, tmp_path):
+        path, space = tmp_path / "runs", {"a": choice([7])}
+        (trial,) = random_search(space, drawn_number, 1, np.random.default_rng(5), store=path)
+        number = int(np.random.default_rng(5).spawn(1)[0].integers(2**32))
+        assert trial.result == number
+        assert lines(path) == [
+            {"format": "descent experiment 1", "run": "drawn_number", "first_number": number},
+            {"trial": 0, "a": 7, "result": number},
+        ]
 
     def test_more_trials_of_a_random_search_use_those_that_are_done(self, tmp_path):
         space, path = {"lr": uniform(0.0, 1.0)}, tmp_path / "runs"

@@ -177,11 +177,12 @@ class TestAccumulation:
         assert 90 < net.flat.grad.min() < net.flat.grad.max() < 110
 
     def test_shards_are_as_equal_as_can_be_and_never_empty(self):
-        sizes, net = [], Linear(1, 1, rng=np.random.default_rng(0))
+        sizes, asked, net = [], set(), Linear(1, 1, rng=np.random.default_rng(0))
         backward = net.backward
 
-        def watched(gradient, input_gradient=True):
+        def watched(gradient, input_gradient="yes"):
             sizes.append(len(gradient))
+            asked.add(input_gradient)
             return backward(gradient, input_gradient)
 
         net.backward = watched
@@ -190,6 +191,7 @@ class TestAccumulation:
             accumulate_gradients(net, mse, x, 2 * x, shards=3, **options)
             accumulate_gradients(net, mse, x[:2], 2 * x[:2], shards=3, **options)
         assert sizes == [2, 2, 1, 1, 1] * 2
+        assert asked == {False}
 
     def test_defaults(self):
         parameters = inspect.signature(accumulate_gradients).parameters

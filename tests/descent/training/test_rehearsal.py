@@ -221,6 +221,7 @@ class TestWhatCanWorkWorks:
         targets = np.eye(3)[data[1]]
         assert run(net=net, loss=likelihood).step == 5
         assert run(net=net, loss=mse, data=(data[0], targets)).step == 5
+        assert run(net=net, loss=mse, data=(data[0], 1000 * targets)).step == 5
 
     def test_a_network_that_prefers_no_class_at_first(self, run):
         net = Linear(4, 4, rng=np.random.default_rng(0))

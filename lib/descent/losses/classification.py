@@ -99,13 +99,14 @@ def cross_entropy(
         q = distributions("target", target, logits)
         count = len(z) if reduction == "mean" else 1
 
-    z = z - z[rows, z.argmax(axis=1), None]  # the largest of each row; max(axis=1) is slower
-    p = np.exp(z)
+    largest = z[rows, z.argmax(axis=1)]  # z.max(axis=1), but faster for few classes
+    p = z - largest[:, None]
+    np.exp(p, out=p)
     total = p @ np.ones(classes, dtype=p.dtype)  # (M,)
     log_total = np.log(total)
     if one_hot:
         w_y = w_y / count
-        loss = w_y * (log_total - z[rows, y])  # −w log p_y
+        loss = w_y * (log_total - (z[rows, y] - largest))  # −w log p_y
         p *= (w_y / total)[:, None]
         p[rows, y] -= w_y
     else:
@@ -114,7 +115,8 @@ def cross_entropy(
             q = np.eye(classes, dtype=z.dtype)[y] * kept[:, None]
         q = (1 - label_smoothing) * q + label_smoothing / classes * q.sum(axis=1, keepdims=True)
         w_q = q * (class_weights(weight, logits) / count)
-        loss = where_it_counts(w_q, log_total[:, None] - z).sum(axis=1)  # −Σ w q log p
+        minus_log_p = log_total[:, None] - (z - largest[:, None])
+        loss = where_it_counts(w_q, minus_log_p).sum(axis=1)
         p *= (w_q.sum(axis=1) / total)[:, None]
         p -= w_q
     loss = loss.reshape(logits.shape[:1] + logits.shape[2:])

@@ -69,7 +69,8 @@ def gaussian_nll(prediction, target, var, *, full=False, eps=1e-6, reduction="me
         finite_result(result, prediction=prediction, target=target, var=var)
     _, d_var = reduce(loss, d_var, reduction)
     value, d_prediction = reduce(loss, error / v, reduction)
-    return value, (d_prediction, _summed(d_var, var.shape).reshape(shape))
+    shared = tuple(i for i in range(d_var.ndim) if var.ndim == 0 or var.shape[i] == 1)
+    return value, (d_prediction, d_var.sum(axis=shared).reshape(shape))
 
 
 def poisson_nll(prediction, target, *, log_input=True, full=False, eps=1e-8, reduction="mean"):
@@ -165,10 +166,3 @@ def _not_negative(name, array, condition=""):
     if smallest < 0:
         index = tuple(int(i) for i in np.argwhere(array < 0)[0])
         raise ValueError(f"{name} must be ≥ 0{condition}, got {array[index]} at index {index}")
-
-
-def _summed(gradient, shape):
-    """Sum over the axes along which a shape was broadcast."""
-    shape = (1,) * (gradient.ndim - len(shape)) + shape
-    axes = tuple(i for i, size in enumerate(shape) if size == 1)
-    return gradient.sum(axis=axes, keepdims=True)

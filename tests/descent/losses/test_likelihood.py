@@ -40,6 +40,8 @@ def test_gaussian_with_one_number():
         assert d_var.shape == ()
         assert d_var == pytest.approx(each[1][1].sum(), rel=1e-14)
     assert value == F.gaussian_nll_loss(torch.tensor(MEAN), torch.tensor(TARGET), 2.5).item()
+    value, gradients = gaussian_nll(MEAN.astype(np.float32), TARGET.astype(np.float32), 2.5)
+    assert {value.dtype, *(gradient.dtype for gradient in gradients)} == {np.dtype(np.float32)}
 
 
 def test_gaussian_by_hand():

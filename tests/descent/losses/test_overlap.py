@@ -174,4 +174,6 @@ def test_boxes_without_area():
         assert np.all(np.isfinite(giou(ours, theirs)[1]))
         thin = np.array([[0, 0, 0, 1e-9]])
         if expected != 2:
+            assert giou(ours, theirs)[1][0, [1, 3]].tolist() == [0, 0]
+            assert giou(ours, theirs)[1][0, [0, 2]].any()
             assert giou(ours + thin, theirs + thin)[0] == pytest.approx(expected)

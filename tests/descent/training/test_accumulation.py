@@ -88,7 +88,8 @@ class TestAccumulation:
         assert accumulate_gradients(net, cross_entropy, x, y, shards=4) == pytest.approx(whole)
         assert relative_error(net.weight.grad, expected) < 1e-12
 
-    def test_a_masked_class_of_one_sample_is_no_matter_for_the_others(self, data):
+    @pytest.mark.parametrize("reduction", ["mean", "sum"])
+    def test_a_masked_class_of_one_sample_is_no_matter_for_the_others(self, data, reduction):
         class Mask(Layer):
             """Class 0 is impossible where the first feature is negative."""
 
@@ -102,14 +103,25 @@ class TestAccumulation:
 
         x, y, gradients = data[0], data[1], []
         order = np.argsort(x[:, 0])
-        accumulate_gradients(Mask(), cross_entropy, x[order], y[order])
-        accumulate_gradients(Mask(), cross_entropy, x[order], y[order], shards=3)
+        loss = partial(cross_entropy, reduction=reduction)
+        accumulate_gradients(Mask(), loss, x[order], y[order])
+        accumulate_gradients(Mask(), loss, x[order], y[order], shards=3)
         assert relative_error(np.concatenate(gradients[1:]), gradients[0]) < 1e-14
+
+    def test_where_there_is_nothing_to_learn_the_gradient_is_zero(self, net, data):
+        def satisfied(scores, targets):
+            return multi_margin(np.eye(3)[targets] * 5 + 0 * scores, targets)
+
+        assert accumulate_gradients(net, satisfied, *data, shards=4) == 0
+        assert not net.flat.grad.any()
 
     @pytest.mark.parametrize("shards", [2, 5, 50])
     @pytest.mark.parametrize("loss", [compared_with_the_batch, dice_of_batch])
     def test_a_loss_that_compares_samples_needs_a_count(self, net, data, loss, shards):
-        with pytest.raises(ValueError, match="depends on how the samples of a batch compare"):
+        with pytest.raises(
+            ValueError,
+            match=r"^loss depends on how the samples of a batch compare.*shards' own losses$",
+        ):
             accumulate_gradients(net, loss, *data, shards=shards)
 
     def test_with_a_count_it_is_the_mean_of_the_shards(self, net, data):

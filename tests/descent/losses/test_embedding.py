@@ -190,3 +190,16 @@ def test_squares_that_overflow(dtype):
         pytest.raises(ValueError, match=r"the loss overflowed: it is .*inf"),
     ):
         contrastive(a, b, np.ones(6))  # half the square of a distance
+
+
+def test_each_row_has_a_length_of_its_own():
+    """A huge embedding in the batch does not make a small one vanish."""
+    scale = np.array([1e30, 1, 1e-3, 1e15, 1e35, 1e-2], np.float32)[:, None]
+    a, b = (A * scale).astype(np.float32), B.astype(np.float32)
+    together, _ = cosine_embedding(a, b, SIGNS, margin=-1.0, reduction="none")
+    for i in range(6):
+        alone, _ = cosine_embedding(a[[i]], b[[i]], SIGNS[[i]], margin=-1.0)
+        assert together[i] == alone
+        assert together[i] == pytest.approx(
+            cosine_embedding(A[[i]], B[[i]], SIGNS[[i]], margin=-1.0)[0], rel=1e-5
+        )

@@ -11,7 +11,6 @@ from bookkit.shape import faults
 
 # Chapters of the first edition, which are being divided into chapters of one sitting.
 TO_BE_DIVIDED = {
-    "prelude/ten-minutes",
     "losses/margins",
 }
 CHAPTERS = [c for c in chapters_of(read_manifest()) if c.path not in TO_BE_DIVIDED]

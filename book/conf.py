@@ -27,6 +27,7 @@ extensions = [
     "cards",
     "chapters",
     "cover",
+    "drawings",
     "exercises",
     "folds",
     "katex",
@@ -58,7 +59,7 @@ html_title = "Descent"
 html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 html_css_files = ["book.css"]
-html_js_files = [("book.js", {"defer": ""}), ("memory.js", {"defer": ""})]
+html_js_files = ["book.js", "memory.js"]
 html_extra_path = ["_root"]
 templates_path = ["_templates"]
 html_copy_source = False
@@ -73,11 +74,14 @@ html_theme_options = {
         "color-link-underline": "#a9c6cc",
         "color-code-background": "#f7f8f9",
         "book-focus": "#0b7285",
+        "book-shadow": "rgb(0 0 0 / 0.28)",
         "book-claim": "#0a6b4f",
         "book-claim-background": "#f0f7f4",
         "book-blue": "#1f6aa5",
         "book-vermilion": "#b34700",
         "book-green": "#0a7255",
+        "book-purple": "#8f4079",
+        "book-ochre": "#7a5b00",
     },
     "dark_css_variables": {
         "color-brand-primary": "#62c6d6",
@@ -87,11 +91,14 @@ html_theme_options = {
         "color-link-underline": "#35606a",
         "color-code-background": "#1a1c1e",
         "book-focus": "#62c6d6",
+        "book-shadow": "rgb(255 255 255 / 0.3)",
         "book-claim": "#5ccfa5",
         "book-claim-background": "#14221d",
         "book-blue": "#6db3ec",
         "book-vermilion": "#ff8a4c",
         "book-green": "#45c79c",
+        "book-purple": "#dc93c9",
+        "book-ochre": "#d3ac3f",
     },
 }
 pygments_style = "a11y-high-contrast-light"

@@ -9,6 +9,7 @@ import json
 import shutil
 from pathlib import Path
 
+from docutils import nodes
 from sphinx.errors import ConfigError
 from sphinx.util import logging
 
@@ -87,6 +88,15 @@ def fill_in(app, docname, source):
         source[0] = source[0].replace(TEACHING, teaching_notes(Path(app.srcdir) / "book/teaching"))
 
 
+def number_heading(app, doctree):
+    """Put a chapter's number before its title, here and wherever the title is shown."""
+    docname = app.env.current_document.docname
+    for chapter in chapters_of(app.env.book_parts):
+        title = doctree.next_node(nodes.title)
+        if chapter.docname == docname and title is not None:
+            title.insert(0, nodes.Text(f"{chapter.number} · "))
+
+
 def number_within_chapters(app, env):
     """Number figures and equations as 0.1, 0.2, … in chapter 0, and from 1 on other pages."""
     prefixes = {chapter.docname: (chapter.number,) for chapter in chapters_of(env.book_parts)}
@@ -120,6 +130,7 @@ def setup(app):
     app.add_config_value("descriptions", {}, "html", types=frozenset({dict}))
     app.connect("builder-inited", read)
     app.connect("source-read", fill_in)
+    app.connect("doctree-read", number_heading, priority=400)  # before the titles are gathered
     # Sphinx has given its own numbers, at the priority 500.
     app.connect("env-get-updated", number_within_chapters, priority=900)
     app.connect("html-page-context", describe)

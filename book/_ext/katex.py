@@ -17,6 +17,11 @@ from sphinx.util.math import get_node_equation_number
 VENDORED = Path(__file__).parents[1] / "_vendor" / "katex"
 STYLESHEET = "katex/katex.min.css"
 UNDERLINE = "\N{COMBINING LOW LINE}"
+SOURCE = re.compile(r"<semantics>(.*?)<annotation [^>]*>.*?</annotation></semantics>", re.DOTALL)
+TAG = re.compile(r"<[^>]*>")
+STOP = re.compile(r"[,.;:!?)’”]")
+WORD_JOINER = "\N{WORD JOINER}"  # no line may begin with the stop after a formula
+LONGEST_WHOLE = 24  # characters of an inline formula that stays on one line
 NUMBERED = re.compile(r"\\(begin|end)\{(equation|align|alignat|gather)\}")
 
 logger = logging.getLogger(__name__)
@@ -32,16 +37,29 @@ def engine():
 
 @cache
 def typeset(formula, display):
-    """Return the HTML and MathML of one formula."""
+    """Return the HTML and MathML of one formula, without the copy of its source."""
     options = {"displayMode": display, "strict": "error", "throwOnError": True}
-    return engine().call("katex.renderToString", formula, options)
+    return SOURCE.sub(r"\1", engine().call("katex.renderToString", formula, options))
 
 
 def visit_math(translator, node):
-    translator.body.append(translator.starttag(node, "span", "", CLASS="math notranslate"))
-    translator.body.append(_typeset_or_report(translator, node, node.astext(), display=False))
-    translator.body.append("</span>")
+    html = _typeset_or_report(translator, node, node.astext(), display=False)
+    words = "math notranslate" + (" whole" if visible_length(html) <= LONGEST_WHOLE else "")
+    translator.body.append(translator.starttag(node, "span", "", CLASS=words))
+    translator.body.append(f"{html}</span>")
+    if STOP.match(_text_after(node)):
+        translator.body.append(WORD_JOINER)
     raise nodes.SkipNode
+
+
+def visible_length(html):
+    """The number of characters that a reader sees of a formula's HTML."""
+    return len(TAG.sub("", html.split('class="katex-html"')[-1]).partition(">")[2])
+
+
+def _text_after(node):
+    following = node.next_node(descend=False, siblings=True)
+    return following.astext() if isinstance(following, nodes.Text) else ""
 
 
 def visit_displaymath(translator, node):

@@ -29,6 +29,7 @@ extensions = [
     "cover",
     "drawings",
     "exercises",
+    "find",
     "folds",
     "katex",
     "lean",
@@ -60,6 +61,7 @@ html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 html_css_files = ["book.css"]
 html_js_files = ["book.js", "memory.js"]
+html_additional_pages = {"search": "search.html"}
 html_extra_path = ["_root"]
 templates_path = ["_templates"]
 html_copy_source = False

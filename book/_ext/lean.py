@@ -34,9 +34,9 @@ def drop_stylesheet(_app, _page, _template, context, _doctree):
     ]
 
 
-def defer_scripts(_app, page, _template, context, _doctree):
+def defer_scripts(_app, _page, _template, context, _doctree):
     """Let no script hold up the page: deferred ones run in order once it is parsed."""
-    for script in context["script_files"] if page != "search" else ():
+    for script in context["script_files"]:
         if getattr(script, "filename", None) and "type" not in script.attributes:
             script.attributes.setdefault("defer", "defer")
 

@@ -14,6 +14,13 @@ function update(element) {
 const observer = new ResizeObserver((entries) => entries.forEach(({ target }) => update(target)));
 scrollers.forEach((element) => observer.observe(element));
 
-// A browser lets no page fetch its neighbors from a disk, so search results there have no excerpt.
-if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined")
-  DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+// Sections out of sight are not laid out, and the observer is silent about them: measure a few at
+// a time when nothing else is to be done.
+const waiting = [...scrollers];
+const whenIdle = window.requestIdleCallback ?? ((task) => setTimeout(task, 50));
+function measure() {
+  waiting.splice(0, 8).forEach(update);
+  if (waiting.length) whenIdle(measure);
+  else document.documentElement.dataset.measured = "";
+}
+whenIdle(measure);

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from browsing import new_context, watched_page
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_BROWSER = (
@@ -161,3 +162,17 @@ def write_book(root, chapters, pages=("index",)):
 def small_book():
     """What a test needs to write a small book of its own."""
     return types.SimpleNamespace(write=write_book, markdown=markdown, code=code, figure=figure)
+
+
+@pytest.fixture
+def open_page(browser):
+    """A function that opens an address in a window of its own."""
+    contexts = []
+
+    def start(address, *, width=1280, theme="light"):
+        contexts.append(new_context(browser, theme, width))
+        return watched_page(contexts[-1], address)
+
+    yield start
+    for context in contexts:
+        context.close()

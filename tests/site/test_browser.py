@@ -4,6 +4,7 @@ import gzip
 from urllib.parse import urlsplit
 
 import pytest
+from browsing import new_context, watched_page
 
 pytestmark = pytest.mark.xdist_group("site")
 
@@ -19,41 +20,6 @@ LISTEN = f"""() => {{
 }}"""
 AXE = {"resultTypes": ["violations"], "preload": False}
 SETTINGS = [("light", 1280), ("dark", 1400), ("light", 360)]
-
-
-def new_context(browser, theme, width):
-    """A browser window that prefers a theme and forgets everything else."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 800}, color_scheme=theme, reduced_motion="reduce"
-    )
-    context.add_init_script(f"localStorage.setItem('theme', '{theme}')")
-    return context
-
-
-def watched_page(context, address):
-    """Open a page and note in `faults` what goes wrong, in `addresses` what it asks for."""
-    page = context.new_page()
-    page.faults, page.addresses = [], []
-    page.on("console", lambda m: m.type == "error" and page.faults.append(m.text))
-    page.on("pageerror", lambda error: page.faults.append(str(error)))
-    page.on("request", lambda request: page.addresses.append(request.url))
-    page.on("requestfailed", lambda request: page.faults.append(f"failed: {request.url}"))
-    page.goto(address)
-    return page
-
-
-@pytest.fixture
-def open_page(browser):
-    """A function that opens an address in a window of its own."""
-    contexts = []
-
-    def start(address, *, width=1280, theme="light"):
-        contexts.append(new_context(browser, theme, width))
-        return watched_page(contexts[-1], address)
-
-    yield start
-    for context in contexts:
-        context.close()
 
 
 def foreign(addresses, home):
@@ -195,6 +161,7 @@ def test_navigation_opens_by_keyboard_on_a_narrow_screen(site, serve, open_page)
     page = open_page(f"{serve(site)}/book/index.html", width=360)
     link = page.locator(".sidebar-drawer a", has_text="Glossary")
     assert not link.is_visible()
+    page.keyboard.press("Tab")  # to the content
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     link.wait_for(state="visible", timeout=2000)
@@ -248,3 +215,77 @@ def test_each_check_can_fail(tmp_path, serve, open_page, kind):
     )
     (tmp_path / "favicon.ico").touch()
     assert check(open_page(f"{serve(tmp_path)}/page.html", width=360))
+
+
+# The frame of a page: first stop, contents, code that fits, cues for what scrolls.
+
+
+def test_the_way_to_the_content_is_the_first_stop(site, serve, open_page):
+    for width in (1280, 390):
+        page = open_page(f"{serve(site)}/book/how-to-read.html", width=width)
+        page.keyboard.press("Tab")
+        skip = page.locator(".skip-first")
+        assert skip.evaluate("(e) => e === document.activeElement")
+        assert skip.bounding_box()["y"] >= 0
+        page.keyboard.press("Enter")
+        assert page.evaluate("location.hash") == "#furo-main-content"
+
+
+@pytest.mark.parametrize("width", [1009, 1150, 1312, 1313, 1600])
+def test_the_contents_are_in_sight_beside_the_text(site, pages, open_page, width):
+    chapter = next(name for name in pages if name.startswith("chapters/"))
+    page = open_page(f"{site.as_uri()}/{chapter}", width=width)
+    contents, text = page.locator(".toc-drawer"), page.locator("article")
+    assert contents.is_visible()
+    box, own = contents.bounding_box(), text.bounding_box()
+    assert box["x"] >= own["x"] + own["width"]
+    assert box["x"] + box["width"] <= width
+    assert own["width"] >= 500
+    assert overflow(page) == []
+
+
+def test_88_columns_fit(site, pages, open_page):
+    chapter = next(name for name in pages if name.startswith("chapters/"))
+    for width in (1300, 1440, 1920):
+        page = open_page(f"{site.as_uri()}/{chapter}", width=width)
+        room = page.locator("div.cell_input pre").first.evaluate("""(pre) => {
+            pre.closest("details")?.setAttribute("open", "");
+            pre.textContent = "x".repeat(88);
+            return pre.clientWidth - pre.scrollWidth;
+        }""")
+        assert room >= 0, width
+
+
+def test_what_scrolls_shows_that_it_does(site, pages, open_page):
+    chapter = next(name for name in pages if name.startswith("chapters/"))
+    page = open_page(f"{site.as_uri()}/{chapter}", width=360)
+    for selector in ("div.cell_input pre", "div.math"):
+        cue = page.locator(selector).first.evaluate("(e) => getComputedStyle(e).backgroundImage")
+        assert cue.count("gradient") == 4, selector
+
+
+def test_short_formulas_stay_whole(site, pages, open_page):
+    chapter = next(name for name in pages if name.startswith("chapters/"))
+    page = open_page(f"{site.as_uri()}/{chapter}", width=360)
+    page.add_style_tag(content="section { content-visibility: visible !important; }")
+    broken = page.locator("span.math.whole .katex-html").evaluate_all(
+        "(all) => all.filter((e) => new Set([...e.querySelectorAll(':scope > .base')].map("
+        "(b) => Math.round(b.getBoundingClientRect().bottom / 8))).size > 2)"
+        ".map((e) => e.textContent)"
+    )
+    assert broken == []
+
+
+def test_copy_buttons_show_their_focus(site, pages, open_page):
+    chapter = next(name for name in pages if name.startswith("chapters/"))
+    page = open_page(f"{site.as_uri()}/{chapter}")
+    page.locator("details.fold").evaluate_all("(all) => all.forEach((e) => (e.open = true))")
+    button = page.locator("button.copybtn").first
+    button.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    page.wait_for_timeout(500)  # it appears by and by
+    style = button.evaluate(
+        "(e) => [getComputedStyle(e).outlineStyle, getComputedStyle(e).opacity]"
+    )
+    assert style == ["solid", "1"]

@@ -33,7 +33,9 @@ def faults_of(html):
         "a drawing without a label": any(
             not drawing.get("aria-label", "").strip()
             for drawing in page.select("article svg")
-            if not drawing.find("use") and not drawing.find_parent(attrs={"aria-hidden": "true"})
+            if not drawing.find_parent(attrs={"role": "img", "aria-label": True})
+            and not drawing.find_parent(attrs={"aria-hidden": "true"})
+            and not drawing.find_parent(class_="related-pages")
         ),
         "a figure without a caption": any(
             not (figure.figcaption and figure.figcaption.text.strip())

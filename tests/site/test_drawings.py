@@ -1,0 +1,234 @@
+"""Drawings in the page: colors, letters, panels, ids; what is made of Matplotlib's SVG."""
+
+import importlib.util
+import re
+from io import StringIO
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+from matplotlib.figure import Figure
+
+from bookkit.figures import COLORS, FOREGROUND
+
+bs4 = pytest.importorskip("bs4")
+
+pytestmark = pytest.mark.xdist_group("site")
+
+ROOT = Path(__file__).resolve().parents[2]
+STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "x",
+    "text.color": FOREGROUND,
+    "axes.labelcolor": FOREGROUND,
+    "xtick.color": FOREGROUND,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+}
+
+
+@pytest.fixture(scope="module")
+def drawings():
+    spec = importlib.util.spec_from_file_location("drawings", ROOT / "book/_ext/drawings.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def plotted(columns=1, rows=1, draw=lambda figure, axes: None):
+    """Matplotlib's SVG of axes with a curve in the book's blue, a label and a formula."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(6.4, 3), layout="constrained")
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        for number, axis in enumerate(axes):
+            axis.plot([0, 1], [0, number + 1], "o-", color=COLORS["blue"], label="a <b>")
+            axis.set(xlabel=f"words {number}", title=r"$\sigma(z)$")
+        draw(figure, axes)
+        text = StringIO()
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    return text.getvalue()
+
+
+def parsed(html):
+    return bs4.BeautifulSoup(html, "html.parser")
+
+
+def test_it_takes_the_colors_of_the_page(drawings):
+    html = drawings.inline(plotted(), "A line.")
+    assert FOREGROUND not in html
+    assert COLORS["blue"] not in html
+    assert "fill: currentColor" in html
+    assert "stroke: var(--book-blue)" in html
+
+
+def test_every_color_of_the_book_is_known_to_both_themes():
+    settings = (ROOT / "book/conf.py").read_text(encoding="utf-8")
+    for name in COLORS:
+        assert settings.count(f'"book-{name}"') == 2
+
+
+def test_it_has_a_size_and_an_alternative_text(drawings):
+    svg = parsed(drawings.inline(plotted(), 'A "line" & more.')).svg
+    assert svg["aria-label"] == 'A "line" & more.'
+    assert svg["role"] == "img"
+    assert float(svg["width"]) == pytest.approx(6.4 * 96, abs=1)
+    assert float(svg["height"]) == pytest.approx(3 * 96, abs=1)
+
+
+def test_letters_can_grow(drawings):
+    svg = parsed(drawings.inline(plotted(), "A line.")).svg
+    plain = [text for text in svg.find_all("text") if not text.find("tspan")]
+    assert plain
+    assert all("calc(" in text["style"] and "var(--text, 1)" in text["style"] for text in plain)
+    (formula,) = [text for text in svg.find_all("text") if text.find("tspan")]
+    assert formula.find_parent("g", style="transform: scale(var(--text, 1))")
+    assert "words 0" in svg.text
+
+
+def test_it_holds_nothing_idle(drawings):
+    text = plotted()
+    html = drawings.inline(text, "A line.")
+    assert "metadata" not in html
+    assert "<style" not in html
+    assert len(parsed(html).find_all(True)) < 0.7 * len(re.findall(r"<\w", text))
+    assert not [g for g in parsed(html).find_all("g") if not g.attrs]
+
+
+@pytest.mark.parametrize("columns", [1, 2])
+def test_drawings_do_not_share_ids(drawings, columns):
+    one = drawings.inline(plotted(columns), "One.")
+    two = drawings.inline(plotted(columns, draw=lambda f, a: a[0].plot([1, 0], [0, 1])), "Two.")
+    ids = [tag["id"] for tag in parsed(one + two).find_all(id=True)]
+    assert len(ids) == len(set(ids)) > 0
+    for html in (one, two):
+        known = {tag["id"] for tag in parsed(html).find_all(id=True)}
+        assert set(re.findall(r'href="#([^"]*)"|url\(#([^)]*)\)', html))
+        assert {a or b for a, b in re.findall(r'href="#([^"]*)"|url\(#([^)]*)\)', html)} <= known
+
+
+def test_panels_beside_each_other_are_parts(drawings):
+    row = parsed(drawings.inline(plotted(2), "Two lines.")).div
+    assert row["class"] == ["panels"]
+    assert row["aria-label"] == "Two lines."
+    left, right = row.find_all("svg")
+    assert left["aria-hidden"] == right["aria-hidden"] == "true"
+    assert "words 0" in left.text
+    assert "words 1" not in left.text
+    assert "words 1" in right.text
+    boxes = [[float(n) for n in svg["viewbox"].split()] for svg in (left, right)]
+    assert boxes[0][0] == 0
+    assert boxes[0][2] == pytest.approx(boxes[1][0], abs=0.2)
+    assert boxes[1][0] + boxes[1][2] == pytest.approx(6.4 * 72, abs=0.2)
+    assert len(left.find_all("use")) > 5
+    assert len(right.find_all("use")) > 5
+
+
+def colorbar(figure, axes):
+    figure.colorbar(axes[0].imshow([[0, 1], [2, 3]]), ax=axes[0])
+
+
+def twin(_figure, axes):
+    axes[0].twinx().plot([0, 1], [1, 0])
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "draw", "parts"),
+    [
+        (1, 1, lambda f, a: None, 0),
+        (3, 1, lambda f, a: None, 3),
+        (4, 1, lambda f, a: None, 0),
+        (2, 2, lambda f, a: None, 2),
+        (1, 1, twin, 0),
+        (1, 1, colorbar, 0),
+        (2, 1, twin, 2),
+        (2, 1, lambda f, a: f.suptitle("One title for both"), 0),
+    ],
+    ids=["one", "three", "four", "a square", "twins", "color bar", "twins beside", "one title"],
+)
+def test_only_a_row_of_a_few_panels_is_divided(drawings, columns, rows, draw, parts):
+    html = drawings.inline(plotted(columns, rows, draw), "Lines.")
+    assert len(parsed(html).select(".panels > svg")) == parts
+
+
+def test_paths_are_rounded(drawings):
+    assert drawings._slim_path("M 1.2345 2 L 3.04 4.00 L 5 6 C 1 2 z") == "M 1.2 2 3 4 5 6 C 1 2 z"
+
+
+def test_a_file_stays_an_svg(drawings):
+    text = drawings.slim(plotted())
+    assert text.startswith("<svg")
+    assert 'xmlns="http://www.w3.org/2000/svg"' in text
+    assert "xlink:href=" in text
+    assert "metadata" not in text
+    drawings.inline(text, "It can be read again.")
+
+
+# In a browser.
+
+
+@pytest.fixture(scope="module")
+def shown(site, browser):
+    """A function that opens a chapter at a width, with every section drawn."""
+    contexts = []
+
+    def visit(name, width, theme="light"):
+        context = browser.new_context(
+            viewport={"width": width, "height": 800}, color_scheme=theme, reduced_motion="reduce"
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(f"{(site / name).as_uri()}")
+        page.add_style_tag(content="section { content-visibility: visible !important; }")
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+SMALLEST = """() => [...document.querySelectorAll(".drawing")].map((svg) => {
+    const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+    const grow = parseFloat(getComputedStyle(svg).getPropertyValue("--text")) || 1;
+    const sizes = [...svg.querySelectorAll("text")].map((e) =>
+        parseFloat(getComputedStyle(e).fontSize) * scale * (e.querySelector("tspan") ? grow : 1));
+    return Math.min(...sizes.filter((size) => size > 0));
+})"""
+
+
+def chapters(pages):
+    return [name for name in pages if name.startswith("chapters/")]
+
+
+@pytest.mark.parametrize(("width", "smallest"), [(1280, 11), (768, 10), (390, 8.5), (360, 8)])
+def test_letters_are_large_enough(shown, pages, width, smallest):
+    small = {}
+    for name in chapters(pages):
+        sizes = shown(name, width).evaluate(SMALLEST)
+        assert sizes, name
+        if min(sizes) < smallest:
+            small[name] = sizes
+    assert small == {}
+
+
+FAINT = """() => {
+    const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+    const luminance = (color) => {
+        canvas.fillStyle = color;
+        canvas.fillRect(0, 0, 1, 1);
+        const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((c) =>
+            c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const paper = luminance(getComputedStyle(document.body).backgroundColor);
+    return [...document.querySelectorAll(".drawing:not(:has(image)) text")].map((e) => {
+        const [low, high] = [paper, luminance(getComputedStyle(e).fill)].sort((a, b) => a - b);
+        return [(high + 0.05) / (low + 0.05), e.textContent.trim()];
+    }).filter(([contrast]) => contrast < 4.5);
+}"""
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_letters_stand_out(shown, pages, theme):
+    """Words have the contrast of text, in light and in dark; those on a picture have their own."""
+    faint = {name: shown(name, 1280, theme).evaluate(FAINT) for name in chapters(pages)}
+    assert not any(faint.values()), faint

@@ -1,0 +1,60 @@
+"""A printed chapter: complete, and without what belongs to the screen."""
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("site")
+
+MISSING = """() => [...document.querySelectorAll("article details *, article .claim, .drawing")]
+    .filter((e) => !e.closest(".katex, svg *, .live-figure, .copybtn") && e.tagName !== "BUTTON")
+    .filter((e) => e.matches(":not(.copybtn *, span, input, label, fieldset, legend)"))
+    .filter((e) => e.getClientRects().length === 0 && e.textContent.trim())
+    .map((e) => e.outerHTML.slice(0, 100))"""
+SCREEN_ONLY = (
+    ".skip-first, .sidebar-drawer, .toc-drawer, .copybtn, .headerlink, .solved-mark, "
+    ".predict button, .mobile-header, .related-pages, .live-figure, .back-to-top"
+)
+
+
+@pytest.fixture(scope="module")
+def printed(site, browser):
+    """A function that opens a page as it will be on paper."""
+    context = browser.new_context(viewport={"width": 800, "height": 1100})
+
+    def visit(name):
+        page = context.new_page()
+        page.goto((site / name).as_uri())
+        page.emulate_media(media="print")
+        return page
+
+    yield visit
+    context.close()
+
+
+def chapters(pages):
+    return [name for name in pages if name.startswith("chapters/")]
+
+
+def test_folds_hints_and_solutions_are_printed(printed, pages):
+    missing = {name: printed(name).evaluate(MISSING) for name in chapters(pages)}
+    assert not any(missing.values()), missing
+
+
+def test_nothing_of_the_screen_is_printed(printed, pages):
+    for name in pages:
+        page = printed(name)
+        shown = page.locator(SCREEN_ONLY).evaluate_all(
+            "(all) => all.filter((e) => e.checkVisibility()).map((e) => e.outerHTML.slice(0, 80))"
+        )
+        assert shown == [], name
+
+
+def test_a_fold_without_its_content_is_found(printed, pages):
+    page = printed(chapters(pages)[0])
+    page.add_style_tag(content="details > * { display: none !important; }")
+    assert page.evaluate(MISSING)
+
+
+def test_labels_of_folds_are_titles_on_paper(printed, pages):
+    page = printed(chapters(pages)[0])
+    for summary in page.locator("details.fold > summary").all():
+        assert not summary.inner_text().lower().startswith(("show", "hide"))

@@ -33,8 +33,9 @@ book: in-step                      ## run every chapter, compare it with what is
 test: $(VENV)/installed            ## all tests, the notebooks among them
 	$(PYTEST) --nbval tests lib chapters
 
-lab: $(VENV)/installed             ## JupyterLab on the chapters
-	$(BIN)/jupyter lab chapters
+lab: $(VENV)/installed             ## JupyterLab on the reader's edition of the chapters
+	$(BIN)/python -m bookkit.edition
+	$(BIN)/jupyter lab reading
 
 site: in-step                      ## the site, from the stored outputs
 	$(BIN)/sphinx-build -W --keep-going -q -c book . $(SITE)
@@ -76,7 +77,7 @@ sabotage: in-step                  ## plant faults in a copy of the library: doe
 lock: $(VENV)/installed            ## store the installed versions
 	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu//' > requirements/lock.txt
 
-clean:                             ## remove what was built; the environment stays, and what you wrote in practice/
+clean:                             ## remove what was built; the environment stays, and what you wrote in practice/ and reading/
 	rm -rf _build .pytest_cache .hypothesis
 
 $(VENV)/installed: requirements/torch.txt requirements/lock.txt pyproject.toml

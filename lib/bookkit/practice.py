@@ -5,7 +5,8 @@ from pathlib import Path
 
 import jupytext
 
-from bookkit.manifest import chapters_of, read_manifest
+from bookkit.edition import edit, publish
+from bookkit.references import read_references
 
 
 def blank(code):
@@ -53,16 +54,15 @@ def practice_notebook(path):
     return notebook
 
 
+def practice_chapter(chapter):
+    """The practice notebook of a chapter, with references resolved as in the reader's edition."""
+    notebook = practice_notebook(Path("chapters") / f"{chapter.path}.md")
+    return edit(notebook, read_references(), chapter)
+
+
 def main():
-    """Write a practice notebook for each chapter of the manifest; existing ones are kept."""
-    for chapter in chapters_of(read_manifest()):
-        target = Path("practice") / f"{chapter.path}.ipynb"
-        if target.exists():
-            print(f"kept     {target} (delete it to start afresh)")
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        jupytext.write(practice_notebook(Path("chapters") / f"{chapter.path}.md"), target)
-        print(f"written  {target}")
+    """Write a practice notebook for each chapter; those that hold a reader's work are kept."""
+    print("\n".join(publish("practice", practice_chapter)))
 
 
 if __name__ == "__main__":

@@ -504,3 +504,29 @@ def test_no_such_exercise(number):
 def test_a_number_without_quotes(number):
     with pytest.raises(ValueError, match="is a text, such as"):
         check(number, product)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda arrays: arrays[1].__iadd__(1),
+        lambda arrays: arrays.pop(),
+        lambda arrays: arrays.reverse(),
+    ],
+)
+def test_a_list_of_arrays_may_not_be_changed_either(change):
+    def cases(rng):
+        yield ([np.ones(2), np.zeros(3)],)
+
+    def total(arrays):
+        return sum(a.sum() for a in arrays)
+
+    def changing(arrays):
+        result = total(arrays)
+        change(arrays)
+        return result
+
+    exercise = Exercise("0.1", ["arrays"], cases, total)
+    assert exercise.judge(total) == 1
+    with pytest.raises(NotYet, match="changes its argument arrays in place"):
+        exercise.judge(changing)

@@ -249,6 +249,9 @@ def find(number):
 def _untouched(before, after):
     if isinstance(before, np.ndarray):
         return np.array_equal(before, after, equal_nan=before.dtype.kind == "f")
+    if isinstance(before, (list, tuple)):
+        alike = type(before) is type(after) and len(before) == len(after)
+        return alike and all(map(_untouched, before, after))
     return type(before) is type(after) and before == after
 
 

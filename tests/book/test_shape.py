@@ -9,11 +9,7 @@ import pytest
 from bookkit.manifest import Chapter, chapters_of, read_manifest
 from bookkit.shape import faults
 
-# Chapters of the first edition, which are being divided into chapters of one sitting.
-TO_BE_DIVIDED = {
-    "losses/margins",
-}
-CHAPTERS = [c for c in chapters_of(read_manifest()) if c.path not in TO_BE_DIVIDED]
+CHAPTERS = chapters_of(read_manifest())
 
 
 def stored(chapter, root="chapters"):

@@ -1,20 +1,21 @@
-"""Exercises of chapter 5: a hinge, another prior, focal loss, overlap, negatives, expectiles."""
+"""Exercises of chapter 5: a hinge, another prior, where focal loss settles, Jaccard's slope."""
 
 import numpy as np
 
 from bookkit.exercises.engine import Exercise, Slip
 
 
-def hinge_loss(scores, labels):
+def hinge_loss(scores, labels, margin=1.0):
     y = 2 * labels - 1
-    missing = np.maximum(0, 1 - y * scores)
+    missing = np.maximum(0, margin - y * scores)
     return float(missing.mean()), np.where(missing > 0, -y, 0) / scores.size
 
 
 def hinge_loss_cases(rng):
-    yield np.array([0.3]), np.array([1])
-    yield np.array([1.2, -0.5, 0.8]), np.array([1, 0, 1])
+    yield np.array([1.2, -0.5, 0.3]), np.array([1, 0, 0])
     yield np.array([1.0, -1.0, 0.5, 2.0]), np.array([1, 0, 0, 0])
+    yield np.array([0.3]), np.array([1])
+    yield np.array([3.0, -2.0, 1.5]), np.array([1, 0, 1])
     for size in (7, 20):
         yield rng.normal(scale=2, size=size), rng.integers(2, size=size)
 
@@ -56,14 +57,34 @@ def keep(value, _):
     return value
 
 
+def squared(scores, labels):
+    y = 2 * labels - 1
+    missing = np.maximum(0, 1 - y * scores)
+    return float((missing**2).mean()), -2 * y * missing / scores.size
+
+
+def hinge_with_kept_labels(scores, labels):
+    """The value with labels of ±1, the gradient with the labels as they came."""
+    y = 2 * labels - 1
+    return hinge_loss(scores, labels)[0], np.where(y * scores < 1, -labels, 0) / scores.size
+
+
+def mean_of_the_active(scores, labels):
+    y = 2 * labels - 1
+    missing = np.maximum(0, 1 - y * scores)
+    active = max(1, np.count_nonzero(missing))
+    return float(missing.sum() / active), np.where(missing > 0, -y, 0) / active
+
+
 def move(p, old, new):
     moved = p * new / old
     return moved / moved.sum(axis=1, keepdims=True)
 
 
 def move_cases(rng):
-    yield np.array([[0.5, 0.5]]), np.array([0.9, 0.1]), np.array([0.5, 0.5])
     yield np.array([[0.9, 0.1], [0.4, 0.6]]), np.array([0.8, 0.2]), np.array([0.3, 0.7])
+    yield np.array([[0.2, 0.5, 0.3]]), np.array([0.6, 0.3, 0.1]), np.array([0.5, 0.3, 0.2])
+    yield np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0.9, 0.1]), np.array([0.25, 0.75])
     for samples, classes in ((3, 3), (20, 10)):
         yield (
             rng.dirichlet(np.ones(classes), samples),
@@ -76,9 +97,9 @@ def normalized(p):
     return p / p.sum(axis=1, keepdims=True)
 
 
-def focal_settles(pi, gamma):
-    low, high = -20.0, 20.0
-    for _ in range(100):
+def focal_settles(pi, gamma, limit=20.0, halvings=100):
+    low, high = -limit, limit
+    for _ in range(halvings):
         z = (low + high) / 2
         p, q = 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(z))
         down = pi * q**gamma * (q - gamma * p * np.log(p))
@@ -92,6 +113,8 @@ def focal_settles_cases(rng):
     yield 0.1, 2
     yield 0.9, 2
     yield 0.01, 5
+    yield 0.5, 2
+    yield 1e-4, 0.2
     for _ in range(3):
         yield float(rng.uniform(0.02, 0.98)), float(rng.uniform(0.2, 4))
 
@@ -118,8 +141,9 @@ def iou_loss(p, t):
 
 
 def iou_loss_cases(rng):
-    yield np.array([0.5, 0.5]), np.array([1.0, 0.0])
+    yield np.array([0.7, 0.4, 0.2]), np.array([1.0, 0.0, 1.0])
     yield np.array([1.0, 0.5, 0.0]), np.array([1.0, 0.0, 0.0])
+    yield np.array([0.0, 0.0, 0.3]), np.array([1.0, 1.0, 0.0])
     for size in (5, 30):
         target = rng.integers(2, size=size).astype(float)
         target[0] = 1.0
@@ -143,6 +167,30 @@ def iou_with_slope_of_union_one(p, t):
     return float(1 - overlap / union), (overlap / union - t) / union
 
 
+def iou_changed(change_value, change_gradient):
+    def changed(p, t):
+        value, gradient = iou_loss(p, t)
+        return change_value(value, p, t), change_gradient(gradient, p, t)
+
+    return changed
+
+
+def iou_thresholded(p, t):
+    return iou_loss(np.round(p), t)[0], iou_loss(p, t)[1]
+
+
+def iou_smoothed(p, t):
+    overlap = (p * t).sum() + 1
+    union = p.sum() + t.sum() - (p * t).sum() + 1
+    return float(1 - overlap / union), (overlap / union * (1 - t) - t) / union
+
+
+def iou_of_squares(p, t):
+    overlap = (p * t).sum()
+    union = (p**2).sum() + t.sum() - overlap
+    return float(1 - overlap / union), (overlap / union * (2 * p - t) - t) / union
+
+
 def iou_itself(p, t):
     value, gradient = iou_loss(p, t)
     return 1 - value, -gradient
@@ -157,73 +205,6 @@ def union_counted_twice(p, t):
     overlap = (p * t).sum()
     both = p.sum() + t.sum()
     return float(1 - overlap / both), (overlap / both - t) / both
-
-
-def hardest_negatives(e, labels):
-    return chosen(e, labels, same=False, nearest=True)
-
-
-def chosen(e, labels, same, nearest):
-    """For each row the nearest or farthest other row of the same class, or of another."""
-    squared = ((e[:, None] - e) ** 2).sum(axis=2)
-    allowed = (labels[:, None] == labels) == same
-    np.fill_diagonal(allowed, False)
-    if nearest:
-        return np.where(allowed, squared, np.inf).argmin(axis=1)
-    return np.where(allowed, squared, -np.inf).argmax(axis=1)
-
-
-def hardest_negatives_cases(rng):
-    yield np.array([[0.0], [1.0], [2.5]]), np.array([0, 0, 1])
-    yield np.array([[0.0, 0.0], [0.1, 0.0], [3.0, 0.0], [0.0, 4.0]]), np.array([0, 0, 1, 1])
-    for rows, classes in ((8, 3), (30, 4)):
-        labels = np.r_[np.arange(classes), rng.integers(classes, size=rows - classes)]
-        yield rng.normal(size=(rows, 3)), labels
-
-
-def nearest_of_all(e, labels):
-    squared = ((e[:, None] - e) ** 2).sum(axis=2)
-    np.fill_diagonal(squared, np.inf)
-    return squared.argmin(axis=1)
-
-
-def their_distances(e, labels):
-    rows = np.arange(len(e))
-    return np.sqrt(((e[rows] - e[hardest_negatives(e, labels)]) ** 2).sum(axis=1))
-
-
-def by_city_blocks(e, labels):
-    distance = np.abs(e[:, None] - e).sum(axis=2)
-    distance[labels[:, None] == labels] = np.inf
-    return distance.argmin(axis=1)
-
-
-def asymmetric(prediction, target, tau):
-    error = prediction - target
-    factor = np.where(error < 0, tau, 1 - tau)
-    return float((factor * error**2).mean()), 2 * factor * error / error.size
-
-
-def asymmetric_cases(rng):
-    yield np.array([1.0]), np.array([2.0]), 0.9
-    yield np.array([1.0, 3.0]), np.array([2.0, 2.0]), 0.9
-    for size, tau in ((4, 0.5), (6, 0.1), (20, 0.75)):
-        yield rng.normal(size=size), rng.normal(size=size), tau
-
-
-def asymmetric_parts(change_value, change_gradient):
-    def changed(prediction, target, tau):
-        value, gradient = asymmetric(prediction, target, tau)
-        return change_value(value, prediction), change_gradient(gradient, prediction)
-
-    return changed
-
-
-def asymmetric_linear(prediction, target, tau):
-    error = prediction - target
-    factor = np.where(error < 0, tau, 1 - tau)
-    slope = np.where(error < 0, -tau, 1 - tau) / error.size
-    return float((factor * np.abs(error)).mean()), slope
 
 
 EXERCISES = (
@@ -272,6 +253,19 @@ EXERCISES = (
                 "That is the loss alone. Return the pair: the loss, then the gradient.",
             ),
         ),
+        near_misses=(
+            squared,
+            hinge_with_kept_labels,
+            mean_of_the_active,
+            lambda s, t: hinge_loss(s, t, margin=0.5),
+            lambda s, t: hinge_loss(s, t, margin=2.0),
+            lambda s, t: hinge_loss(np.abs(s), t),
+            lambda s, t: hinge_loss(s, np.ones_like(t)),
+            hinge_parts(lambda v, s: v * s.size, keep),
+            hinge_parts(lambda v, s: v / 2, lambda g, s: g / 2),
+            hinge_parts(keep, lambda g, s: g.mean() + np.zeros_like(g)),
+            lambda s, t: hinge_loss(s.round(1), t),
+        ),
         praise="Also for the labels 0 and 1, and at the kink.",
     ),
     Exercise(
@@ -306,6 +300,17 @@ EXERCISES = (
                 "Logarithms are added to logits; probabilities are multiplied.",
             ),
         ),
+        near_misses=(
+            lambda p, old, new: move(p, old[::-1], new[::-1]),
+            lambda p, old, new: move(p, old, new).round(3),
+            lambda p, old, new: move(p.mean(axis=0, keepdims=True) + 0 * p, old, new),
+            lambda p, old, new: move(p, np.sqrt(old), np.sqrt(new)),
+            lambda p, old, new: normalized(p + new - old),
+            lambda p, old, new: normalized(p * new / p.mean(axis=0)),
+            lambda p, old, new: p * new / old / (p * new / old).sum(),
+            lambda p, old, new: (p + new) / 2,
+            lambda p, old, new: move(np.clip(p, 1e-3, 1), old, new),
+        ),
         praise="Nothing had to be trained again.",
     ),
     Exercise(
@@ -338,6 +343,17 @@ EXERCISES = (
                 ),
                 "That is the logit. Return the probability.",
             ),
+        ),
+        near_misses=(
+            lambda pi, gamma: focal_settles(pi, 2),
+            lambda pi, gamma: focal_settles(pi, gamma, limit=2.0),
+            lambda pi, gamma: focal_settles(pi, gamma, halvings=12),
+            lambda pi, gamma: round(focal_settles(pi, gamma), 3),
+            lambda pi, gamma: focal_settles(pi, 2 * gamma),
+            lambda pi, gamma: focal_settles(pi, gamma + 1),
+            lambda pi, gamma: focal_settles(0.25 * pi / (0.25 * pi + 0.75 * (1 - pi)), gamma),
+            lambda pi, gamma: (pi + 0.5) / 2 if gamma else pi,
+            lambda pi, gamma: focal_settles(min(pi, 0.5), gamma),
         ),
         tolerance=1e-6,
         scale=lambda pi, gamma: 1.0,
@@ -374,80 +390,17 @@ EXERCISES = (
             ),
             Slip(iou_itself, "That is J and its slope. The loss is 1 − J."),
         ),
+        near_misses=(
+            iou_thresholded,
+            iou_smoothed,
+            iou_of_squares,
+            iou_changed(lambda v, p, t: v, lambda g, p, t: g / p.size),
+            iou_changed(lambda v, p, t: v, lambda g, p, t: g.mean() + 0 * g),
+            iou_changed(lambda v, p, t: v, lambda g, p, t: g * (1 - t)),
+            iou_changed(lambda v, p, t: -float(np.log(max(1 - v, 1e-300))), lambda g, p, t: g),
+            iou_changed(lambda v, p, t: v, lambda g, p, t: g * p * (1 - p)),
+            lambda p, t: iou_loss(p, np.ones_like(t)),
+        ),
         praise="Two slopes again: one for the object, one for the background.",
-    ),
-    Exercise(
-        "5.5",
-        ("e", "labels"),
-        hardest_negatives_cases,
-        hardest_negatives,
-        (
-            Slip(
-                nearest_of_all,
-                "That is the nearest row of any class. A negative has another label.",
-            ),
-            Slip(
-                lambda e, labels: np.arange(len(e)),
-                "Each row is nearest to itself. Only rows with another label count.",
-            ),
-            Slip(
-                lambda e, labels: chosen(e, labels, same=False, nearest=False),
-                "Those are the easiest negatives, the farthest ones. The hardest is the nearest.",
-            ),
-            Slip(
-                lambda e, labels: chosen(e, labels, same=True, nearest=False),
-                "Those are the hardest positives.",
-            ),
-            Slip(
-                lambda e, labels: chosen(e, labels, same=True, nearest=True),
-                "Those have the same label. Negatives have another one.",
-            ),
-            Slip(
-                their_distances,
-                "Those are the distances of the right rows. Return their indices.",
-            ),
-            Slip(
-                by_city_blocks,
-                "You added absolute differences. Euclidean distance adds their squares.",
-            ),
-        ),
-    ),
-    Exercise(
-        "5.6",
-        ("prediction", "target", "tau"),
-        asymmetric_cases,
-        asymmetric,
-        (
-            Slip(
-                lambda p, t, tau: asymmetric(p, t, 1 - tau),
-                "The two factors are exchanged. Too little planned, e < 0, costs τ.",
-            ),
-            Slip(
-                asymmetric_parts(keep, lambda g, p: -g),
-                "The loss is right, but the gradient has the opposite sign. If too little was "
-                "planned, a larger prediction makes the loss smaller.",
-            ),
-            Slip(
-                asymmetric_parts(keep, lambda g, p: g * p.size),
-                "The loss is right. Its gradient must be divided by the number of entries too.",
-            ),
-            Slip(
-                asymmetric_parts(lambda v, p: v * p.size, lambda g, p: g * p.size),
-                "That is the sum over the entries. Take the mean, in the loss and in the gradient.",
-            ),
-            Slip(
-                asymmetric_parts(keep, lambda g, p: g / 2),
-                "The loss is right. The derivative of e² is 2e.",
-            ),
-            Slip(
-                asymmetric_linear,
-                "You charge |e|, which asks for a quantile. Here the error is squared.",
-            ),
-            Slip(
-                lambda p, t, tau: asymmetric(p, t, tau)[0],
-                "That is the loss alone. Return the pair: the loss, then the gradient.",
-            ),
-        ),
-        praise="Did you find that τ = ½ settles on the mean, and τ → 1 on the largest value?",
     ),
 )

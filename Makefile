@@ -24,7 +24,7 @@ ifneq ($(filter-out text notebook,$(KEEP)),)
   $(error KEEP must be text or notebook, not $(KEEP))
 endif
 
-.PHONY: book test lab site notebooks portable practice bench mutants sabotage lock clean in-step
+.PHONY: book test lab site epub pdf notebooks portable practice bench mutants sabotage lock clean in-step
 
 book: in-step                      ## run every chapter, compare it with what is stored, build the site
 	$(NBVAL)
@@ -38,8 +38,15 @@ lab: $(VENV)/installed             ## JupyterLab on the reader's edition of the 
 	$(BIN)/jupyter lab reading
 
 site: in-step                      ## the site, from the stored outputs
-	$(BIN)/sphinx-build -W --keep-going -q -c book . $(SITE)
+	$(BIN)/sphinx-build -W --keep-going -q -d _build/doctrees -c book . $(SITE)
 	@echo "The book is built. Open $(CURDIR)/$(SITE)/index.html"
+
+epub: in-step                      ## the book as an EPUB, from the stored outputs
+	$(BIN)/sphinx-build -W --keep-going -q -b epub -d _build/epub.doctrees -c book . _build/epub
+	@echo "The book is built: $(CURDIR)/_build/epub/descent.epub"
+
+pdf: site                          ## the book as one PDF, printed by Chromium
+	$(BIN)/python -m bookkit.paper $(SITE) _build/descent.pdf
 
 notebooks: $(VENV)/installed       ## run every chapter and store text, code and outputs in step
 	$(if $(KEEP),,$(BIN)/python -m bookkit.pairs guard $(TEXTS))

@@ -28,6 +28,7 @@ extensions = [
     "chapters",
     "cover",
     "drawings",
+    "ebook",
     "exercises",
     "find",
     "folds",
@@ -105,6 +106,20 @@ html_theme_options = {
 }
 pygments_style = "a11y-high-contrast-light"
 pygments_dark_style = "a11y-high-contrast-dark"
+
+epub_basename = "descent"
+epub_title = "Descent: how convolutional networks are trained"
+epub_description = "Losses, optimizers, regularization and the training of CNNs, every claim run."
+epub_contributor = "The readers"
+epub_publisher = "The authors of Descent"
+epub_identifier = "descent-book"
+epub_uid = "descent-book"
+epub_show_urls = "no"
+epub_tocdepth = 2
+epub_tocscope = "includehidden"
+epub_exclude_files = ["index.html", "_static/katex/LICENSE"]
+epub_copyright = copyright
+version = "0.1.0"
 
 # What search engines show for the pages that have no front matter of their own.
 descriptions = {

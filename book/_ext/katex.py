@@ -18,6 +18,7 @@ VENDORED = Path(__file__).parents[1] / "_vendor" / "katex"
 STYLESHEET = "katex/katex.min.css"
 UNDERLINE = "\N{COMBINING LOW LINE}"
 SOURCE = re.compile(r"<semantics>(.*?)<annotation [^>]*>.*?</annotation></semantics>", re.DOTALL)
+APPLICATION = "<mo>\N{FUNCTION APPLICATION}</mo>"  # a third child where MathML allows two
 TAG = re.compile(r"<[^>]*>")
 STOP = re.compile(r"[,.;:!?)’”]")
 WORD_JOINER = "\N{WORD JOINER}"  # no line may begin with the stop after a formula
@@ -39,7 +40,8 @@ def engine():
 def typeset(formula, display):
     """Return the HTML and MathML of one formula, without the copy of its source."""
     options = {"displayMode": display, "strict": "error", "throwOnError": True}
-    return SOURCE.sub(r"\1", engine().call("katex.renderToString", formula, options))
+    html = SOURCE.sub(r"\1", engine().call("katex.renderToString", formula, options))
+    return html.replace(APPLICATION, "")
 
 
 def visit_math(translator, node):
@@ -65,7 +67,9 @@ def _text_after(node):
 def visit_displaymath(translator, node):
     # Sphinx numbers the equations, so that references know their numbers; KaTeX must not.
     formula = NUMBERED.sub(r"\\\1{\2*}", node.astext())
-    translator.body.append('<div class="math notranslate">')  # what is around it has its id
+    wrapped = "math-wrapper" in node.parent.get("classes", [])  # Furo's, which has the id
+    own = "" if wrapped or not node["ids"] else f' id="{node["ids"][0]}"'
+    translator.body.append(f'<div class="math notranslate"{own}>')
     translator.body.append(_typeset_or_report(translator, node, formula, display=True))
     if node["number"]:
         number = get_node_equation_number(translator, node)

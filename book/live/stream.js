@@ -94,7 +94,7 @@ export function build() {
   };
   const table = readouts(
     "The mean step, in rates",
-    ["of these 100", "by the formula"],
+    ["mean step of these 100", "by the formula"],
     [[sample("blue dashed"), " descent"], [sample("vermilion"), " Adam"]],
   );
 
@@ -160,10 +160,10 @@ const level = (chart, value) => {
   return svg("path", { class: "live-rule", d: `M${left},${y}H${right}` });
 };
 
-/** The name of a path, on the side of it where the other one is not. */
+/** The name of a path, on the side of it where the other one is not, and inside the frame. */
 const name = (chart, paths, i, content) => {
   const at = 60 + 25 * i;
-  const above = paths[i][at] >= paths[1 - i][at];
+  const above = paths[i][at] >= paths[1 - i][at] && paths[i][at] < FAR - 10;
   const [x, y] = chart.at(at, paths[i][at]);
   const place = { x, y: y + (above ? -8 : 18), "text-anchor": above ? "end" : "start" };
   return svg("text", place, content);

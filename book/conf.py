@@ -35,9 +35,11 @@ extensions = [
     "katex",
     "lean",
     "ledger",
+    "letters",
     "live",
     "outputs",
     "predict",
+    "previews",
 ]
 
 # The pages show what the tests verified: nothing is executed here.
@@ -61,7 +63,7 @@ html_title = "Descent"
 html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 html_css_files = ["book.css"]
-html_js_files = ["book.js", "memory.js"]
+html_js_files = ["book.js", "memory.js", "previews.js"]
 html_additional_pages = {"search": "search.html"}
 html_extra_path = ["_root"]
 templates_path = ["_templates"]

@@ -14,7 +14,7 @@ from bookkit.manifest import chapters_of, read_manifest
 
 BEFORE = ["book/index", "book/how-to-read", "book/notation"]
 AFTER = ["book/cards", "book/exercises", "book/ledger", "book/glossary", "book/bibliography"]
-LAST = ["book/colophon"]
+LAST = ["book/cite", "book/colophon"]
 NOT_ON_PAPER = ".headerlink, .live-figure, .progress, .chapter-facts a, script, .copybtn"
 FOOTER = (
     '<div style="font-size: 8px; width: 100%; text-align: center; color: #555">'

@@ -47,3 +47,14 @@ def test_conda_takes_python_from_the_range_and_the_rest_from_the_lock():
         "-c requirements/lock.txt",
         "-e .[chapters,site,test]",
     ]
+
+
+def test_the_citation_names_the_version():
+    """CITATION.cff, the page that tells how to cite, and the package agree."""
+    citation = yaml.safe_load(Path("CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == PROJECT["version"]
+    page = Path("book/cite.md").read_text(encoding="utf-8")
+    assert f"version = {{{PROJECT['version']}}}" in page
+    assert f"**{PROJECT['version']} (" in page
+    assert citation["title"] in page
+    assert f'version = "{PROJECT["version"]}"' in Path("book/conf.py").read_text(encoding="utf-8")

@@ -120,6 +120,16 @@ def test_glossary_has_enough_terms_in_both_languages(site):
     assert "均方差" not in page.text
 
 
+def test_the_glossary_has_letters_that_lead_to_terms(site):
+    html = (site / "book/glossary.html").read_text(encoding="utf-8")
+    page = bs4.BeautifulSoup(html, "html.parser")
+    letters = page.select(".letters a")
+    assert len(letters) > 15
+    for letter in letters:
+        term = page.find(id=letter["href"].removeprefix("#"))
+        assert term.text.strip().upper().startswith(letter.text)
+
+
 WHOLE = (
     "<html lang='en'><head><title>t</title><meta name='viewport' content='w'>"
     "<meta name='description' content='d'></head><body><h1>h</h1>{}</body></html>"

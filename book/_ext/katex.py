@@ -18,6 +18,11 @@ VENDORED = Path(__file__).parents[1] / "_vendor" / "katex"
 STYLESHEET = "katex/katex.min.css"
 UNDERLINE = "\N{COMBINING LOW LINE}"
 SOURCE = re.compile(r"<semantics>(.*?)<annotation [^>]*>.*?</annotation></semantics>", re.DOTALL)
+SYMBOL = re.compile(
+    r'<span class="katex-html" aria-hidden="true"><span class="base">'
+    r'<span class="strut"[^>]*></span>'
+    r'(<span class="mord[^"]*"[^>]*>[^<]+</span>)</span></span></span>$'
+)
 APPLICATION = "<mo>\N{FUNCTION APPLICATION}</mo>"  # a third child where MathML allows two
 TAG = re.compile(r"<[^>]*>")
 STOP = re.compile(r"[,.;:!?)’”]")
@@ -44,8 +49,14 @@ def typeset(formula, display):
     return html.replace(APPLICATION, "")
 
 
+def simplified(html):
+    """Return a formula of one symbol without its copy in MathML: the symbol says as much."""
+    symbol = SYMBOL.search(html)
+    return f'<span class="katex">{symbol[1]}</span>' if symbol else html
+
+
 def visit_math(translator, node):
-    html = _typeset_or_report(translator, node, node.astext(), display=False)
+    html = simplified(_typeset_or_report(translator, node, node.astext(), display=False))
     words = "math notranslate" + (" whole" if visible_length(html) <= LONGEST_WHOLE else "")
     translator.body.append(translator.starttag(node, "span", "", CLASS=words))
     translator.body.append(f"{html}</span>")

@@ -13,7 +13,9 @@ ALREADY_COMPRESSED = {".woff2", ".png"}
 FOCUSABLE = "a[href], button, input, summary, [tabindex='0']"
 LISTEN = f"""() => {{
     const inSight = (e) => e.checkVisibility({{visibilityProperty: true}}) && e.tabIndex >= 0;
-    const all = [...document.querySelectorAll("{FOCUSABLE}")].filter(inSight);
+    // Of the choices of one question Tab reaches one, and the arrows the others.
+    const first = (e) => e.type !== "radio" || document.getElementsByName(e.name)[0] === e;
+    const all = [...document.querySelectorAll("{FOCUSABLE}")].filter(inSight).filter(first);
     window.missed = new Set(all);
     document.addEventListener("focusin", (event) => window.missed.delete(event.target));
     return all.length;

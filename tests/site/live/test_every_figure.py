@@ -59,14 +59,17 @@ def test_changes_are_spoken_once_and_only_then(open_figure, every_figure):
 @BOTH
 def test_without_scripts_the_static_figure_stands(open_figure, every_figure, book):
     page = open_figure(every_figure, book, java_script_enabled=False)
-    assert page.figure.locator("img").is_visible()
+    assert page.figure.locator("img, svg.drawing").first.is_visible()
     assert page.figure.locator("figcaption .caption-text").is_visible()
     assert not page.locator(".live-figure").is_visible()
 
 
 def test_paper_shows_the_static_figure(open_figure, every_figure):
     page = open_figure(every_figure)
-    live, static = page.figure.locator(".live-figure"), page.figure.locator("img")
+    live, static = (
+        page.figure.locator(".live-figure"),
+        page.figure.locator("img, svg.drawing").first,
+    )
     caption, own = page.figure.locator(".caption-text"), page.figure.locator(".live-caption")
     assert live.is_visible()
     assert own.is_visible()
@@ -176,7 +179,7 @@ def test_an_unknown_figure_stops_the_build_and_its_page_is_named(tmp_path, build
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ([("gone", "fig-neuron")], "there is no live figure 'gone', but focal, "),
+        ([("gone", "fig-neuron")], "there is no live figure 'gone', but bowl, focal, "),
         ([("figure", "fig-neuron")], "there is no live figure 'figure'"),
         ([("neuron", "fig-gone")], "'neuron' replaces 'fig-gone', which is no figure of this page"),
         ([("neuron", None)], "'neuron' replaces None, which is no figure of this page"),

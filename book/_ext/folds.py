@@ -34,7 +34,9 @@ def label(tags, figures, claims):
         if tag in tags:
             return words
     if figures:
-        return f"Show the code of Figure{'s' if len(figures) > 1 else ''} {in_a_row(figures)}"
+        shown = f"Figure{'s' if len(figures) > 1 else ''} {in_a_row(figures)}"
+        also = f" and of claim{'s' if len(claims) > 1 else ''} {in_a_row(claims)}" if claims else ""
+        return f"Show the code of {shown}{also}"
     if claims:
         noun, verb = ("claims", "are") if len(claims) > 1 else ("claim", "is")
         return f"How {noun} {in_a_row(claims)} {verb} measured"

@@ -1,8 +1,10 @@
-"""What the site makes of a cell's outputs: claims in a list, and no verdict on an exercise."""
+"""What the site makes of a cell's outputs: claims in a list, captions under figures alone, and no
+verdict on an exercise."""
 
 import re
 
 from docutils import nodes
+from myst_nb.sphinx_ import SphinxNbRenderer
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
 ONE = re.compile(r'<div class="claim"(.*)</div>', re.DOTALL)
@@ -45,6 +47,19 @@ def _raw(html):
     return nodes.raw("", html, format="html", classes=["output", "text_html"])
 
 
+def render_outputs(renderer, token, outputs, render=SphinxNbRenderer._render_nb_cell_code_outputs):
+    """Give the caption and name of a cell to its pictures alone, not to its claims as well."""
+    metadata = token.meta["metadata"]
+    options = metadata.get("mystnb", {})
+    for output in outputs:
+        picture = any(kind.startswith("image/") for kind in output.get("data", {}))
+        kept = options if picture else {k: v for k, v in options.items() if k != "figure"}
+        token.meta["metadata"] = {**metadata, "mystnb": kept}
+        render(renderer, token, [output])
+    token.meta["metadata"] = metadata
+
+
 def setup(app):
+    SphinxNbRenderer._render_nb_cell_code_outputs = render_outputs
     app.add_post_transform(Outputs)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -120,11 +120,11 @@ def code(source="pass", *outputs, tags=(), **mystnb):
     return cell
 
 
-def figure(name, *, tags=("hide-input",), svg=STATIC):
+def figure(name, *outputs, tags=("hide-input",), svg=STATIC):
     """A code cell that draws a figure."""
     options = {"caption": "The static caption.", "name": name}
     data = {"image/svg+xml": svg, "text/plain": "<Figure>"}
-    return code("plt.show()", data, tags=tags, figure=options, image={"alt": "A line."})
+    return code("plt.show()", data, *outputs, tags=tags, figure=options, image={"alt": "A line."})
 
 
 def write_book(root, chapters, pages=("index",)):

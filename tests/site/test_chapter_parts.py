@@ -91,7 +91,7 @@ def cells(small_book):
         code("import numpy", tags=("setup", *folded)),
         markdown(f"{QUESTION}\n\n{CHOICE}\n\n## A section\n\n{WORDS}"),
         figure("fig-alone"),
-        code("claim()", claim("0.1", "17")),
+        figure("fig-claimed", claim("0.1", "17")),
         code("claim()", claim("0.2", "232, 17"), tags=folded),
         code("claim(); claim()", claim("0.3", "3"), claim("0.4", "4"), tags=folded),
         code("x = 1", tags=folded),
@@ -141,6 +141,7 @@ def test_a_fold_says_what_it_holds(chapter):
     assert [summary.text for summary in summaries] == [
         "ShowHide the set-up",
         "ShowHide the code of Figure 0.1",
+        "ShowHide the code of Figure 0.2 and of claim 0.1",
         "How claim 0.2 is measured",
         "How claims 0.3 and 0.4 are measured",
         "ShowHide the code",
@@ -170,6 +171,15 @@ def test_claims_of_one_cell_are_one_list(chapter):
     assert [item["id"] for item in listed.find_all("li")] == ["claim-0.3", "claim-0.4"]
     alone = chapter.select("div.claim")
     assert [item["id"] for item in alone] == ["claim-0.1", "claim-0.2"]
+
+
+def test_a_caption_belongs_to_the_picture_alone(chapter):
+    (figure,) = (f for f in chapter.find_all("figure") if f.get("id") == "fig-claimed")
+    assert figure.svg
+    assert not figure.select(".claim")
+    assert chapter.find(id="claim-0.1").find_parent(class_="cell") == figure.find_parent(
+        class_="cell"
+    )
 
 
 def test_no_verdict_before_the_reader_has_tried(chapter):

@@ -5,6 +5,8 @@ from itertools import zip_longest
 import jupytext
 import nbformat
 
+from bookkit.claims import RECORD as CLAIM
+
 UNCOMPARED = {"nbval-skip", "nbval-ignore-output"}
 LARGEST = 2_000_000  # bytes
 WIDEST = 88  # characters of a line of code, which is what a page shows without scrolling
@@ -62,6 +64,9 @@ def _figures(code):
             yield f"the figure of code cell {number} has no caption"
         if images and not options.get("image", {}).get("alt", "").strip():
             yield f"the figure of code cell {number} has no alternative text"
+        claimed = any(CLAIM in o.get("data", {}) for o in cell.outputs)
+        if images and claimed:
+            yield f"code cell {number} draws a figure and claims; give the claim its own cell"
         if images - {"image/svg+xml"}:
             yield f"the figure of code cell {number} is {sorted(images)}, not SVG: call use_style()"
 

@@ -88,6 +88,11 @@ def pixels(notebook, code):
     output.data["image/png"] = "iVBORw0KGgo="
 
 
+def claiming(notebook, code):
+    record = {"application/vnd.descent.claim+json": {"number": "0.1"}}
+    figure_cell(code).outputs.append(nbformat.v4.new_output("display_data", data=record))
+
+
 def wide(notebook, code):
     code[0].source += "\n# " + 87 * "x"
 
@@ -112,6 +117,7 @@ def figure_cell(code):
         (without_caption, "has no caption"),
         (without_alternative, "has no alternative text"),
         (pixels, "not SVG"),
+        (claiming, "draws a figure and claims; give the claim its own cell"),
         (wide, "code cell 1 has a line of 89 characters"),
     ],
 )

@@ -106,14 +106,10 @@ export function build() {
     const beside = width >= 560;
     const side = beside ? (width - 16) / 2 : width;
     const size = [side, 260];
-    plane.render(size, () => {
-      const center = plane.at(...mean(points));
-      return [
-        svg("path", { class: "live-line blue", "stroke-linecap": "round", d: dots(plane, points) }),
-        diamond(center, "vermilion"),
-        svg("text", { x: center[0] + 12, y: center[1] - 10 }, "mean"),
-      ];
-    });
+    plane.render(size, () => [
+      svg("path", { class: "live-line blue", "stroke-linecap": "round", d: dots(plane, points) }),
+      diamond(plane.at(...mean(points)), "vermilion"),
+    ]);
     losses.render(size, () => {
       const rates = range(149).map((i) => RATES[0] + i / 100);
       const curves = [
@@ -124,7 +120,7 @@ export function build() {
         const here = losses.at(state.eta, height(measured()[i]));
         const [x, y] = losses.at(0.75, curves[i][73]);
         return svg("g", {}, losses.curve(rates, curves[i], line), mark(here, line.split(" ")[0]),
-          svg("text", { x, y: y - 10, "text-anchor": "middle" }, name));
+          svg("text", { x, y: y + [-18, 18][i], "text-anchor": "middle" }, name));
       });
     });
   };

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.xdist_group("site")
 ROOT = Path(__file__).resolve().parents[2]
 NODES = 12_000  # of a chapter of one sitting; with 11,125 Lighthouse gives 99 on a phone
 NODES_ELSEWHERE = 4_000
-LARGEST_HTML = 600_000  # bytes, before compression
+LARGEST_HTML = 700_000  # bytes, before compression
 SCRIPTS = 100_000  # bytes that a page of the book loads, before compression
 STYLES = 130_000
 

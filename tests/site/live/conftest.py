@@ -89,7 +89,8 @@ def open_figure(small_site, watch, request):
                 pytest.skip(f"no chapter has the live figure {name} yet")
             folder = request.getfixturevalue("site")
         page = watch(f"{folder.as_uri()}/{docname}.html", **settings)
-        page.figure = page.locator(f"#fig-{name}")
+        replaced = page.locator(f'[data-live="{name}"]').get_attribute("data-replaces")
+        page.figure = page.locator(f"#{replaced}")
         return page
 
     return start

@@ -182,7 +182,7 @@ export function build() {
       ...targets(state.noise).map((y, i) => svg("circle", {
         class: "live-mark green", cx: curve.at(X[i], y)[0], cy: curve.at(X[i], y)[1], r: 3.5,
       })),
-      words(curve, [0.5, 1.25], "truth", "start", 0),
+      words(curve, [0.97, 2.7], "dashed: the truth", "end", 0),
     ]);
     peak.render(size, () => [
       svg("path", { class: "live-rule", d: path([peak.at(20, LOW), peak.at(20, HIGH)]) }),

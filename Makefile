@@ -91,5 +91,5 @@ $(VENV)/installed: requirements/torch.txt requirements/lock.txt pyproject.toml
 	$(PYTHON) requirements/preflight.py $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --retries 1 --no-deps -r requirements/torch.txt || $(PYTHON) requirements/preflight.py --torch
-	$(BIN)/pip install --quiet -c requirements/lock.txt -e ".[chapters,site,test]"
+	$(BIN)/pip install --quiet -c requirements/lock.txt -e ".[chapters,scale,site,test]"
 	@touch $@

@@ -45,7 +45,7 @@ def test_conda_takes_python_from_the_range_and_the_rest_from_the_lock():
     assert pip == [
         "-r requirements/torch.txt",
         "-c requirements/lock.txt",
-        "-e .[chapters,site,test]",
+        "-e .[chapters,scale,site,test]",
     ]
 
 

@@ -2,7 +2,7 @@
 
 import {
   announcer, button, clamp, controls, diamond, digits, disk, fixed, html, path, plot, range,
-  readouts, row, sample, slider, svg,
+  readouts, row, sample, slider, svg, words,
 } from "live/figure";
 
 const STEPS = 60;
@@ -143,6 +143,8 @@ export function build() {
 
   update();
   return {
+    state,
+    set,
     label: "descent on a bowl, by rate and condition number",
     caption:
       "Sixty steps from one start, in the space of the two parameters, and the distance in each " +
@@ -168,9 +170,3 @@ export function build() {
 
 const rule = (chart, points) =>
   svg("path", { class: "live-rule", d: path(points.map((place) => chart.at(...place))) });
-
-/** Words at a place of the plot, moved down by some pixels. */
-const words = (chart, place, content, anchor, down) => {
-  const [x, y] = chart.at(...place);
-  return svg("text", { x, y: y + down, "text-anchor": anchor }, content);
-};

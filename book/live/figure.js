@@ -172,6 +172,12 @@ function axes(x, y, at) {
   ];
 }
 
+/** Words at a place of a plot, moved down by some pixels. */
+export function words(chart, place, content, anchor, down = 0) {
+  const [x, y] = chart.at(...place);
+  return svg("text", { x, y: y + down, "text-anchor": anchor }, content);
+}
+
 /** Marks that differ in shape as well as in color. */
 export const disk = ([x, y], name) =>
   svg("circle", { class: `live-mark ${name}`, cx: x, cy: y, r: 5 });
@@ -195,10 +201,56 @@ export function dragging(handle, drawing, report) {
   });
 }
 
+/** The address of a figure in a state, "#fig-bowl&eta=2.05&kappa=10": a link opens it so. */
+export const address = (id, state) => `#${id}&${new URLSearchParams(Object.entries(state))}`;
+
+/** What an address asks of this figure, or null: values of the kinds that its state has. */
+export function asked(hash, id, state) {
+  if (!hash.startsWith(`#${id}&`)) return null;
+  const query = [...new URLSearchParams(hash.slice(id.length + 2))];
+  const found = query.filter(([name]) => name in state).map(([name, text]) => {
+    const like = state[name];
+    if (typeof like === "string") return [name, text];
+    const numbers = text.split(",").map(Number);
+    const sound = numbers.length === [like].flat().length && numbers.every(Number.isFinite);
+    return [name, !sound ? like : Array.isArray(like) ? numbers : numbers[0]];
+  });
+  return Object.fromEntries(found);
+}
+
+/** Keep in the address what the reader changes, and take the state from there. */
+function remember(host, figure, { state, set }) {
+  const first = structuredClone(state);
+  const follow = () => {
+    const changes = asked(location.hash, figure.id, first);
+    if (!changes) return;
+    try {
+      set(changes);
+    } catch {
+      set(structuredClone(first)); // an address written by hand may ask for what there is not
+    }
+    figure.scrollIntoView();
+  };
+  let kept = address(figure.id, first);
+  let timer;
+  const keep = () => {
+    const now = address(figure.id, state);
+    if (now !== kept) history.replaceState(null, "", now);
+    kept = now;
+  };
+  const later = () => {
+    clearTimeout(timer);
+    timer = setTimeout(keep, 300);
+  };
+  for (const kind of ["input", "click", "keyup", "pointerup"]) host.addEventListener(kind, later);
+  addEventListener("hashchange", follow);
+  follow();
+}
+
 /** Let the live figure and its caption take the static one's place; print keeps the static one. */
 export function mount(host, build) {
   const figure = document.getElementById(host.dataset.replaces);
-  const { label, caption, elements, draw } = build();
+  const { label, caption, elements, draw, ...memory } = build();
   host.setAttribute("role", "group");
   host.setAttribute("aria-label", `Live figure: ${label}`);
   host.append(...elements);
@@ -209,4 +261,5 @@ export function mount(host, build) {
   const fit = () => host.clientWidth > 0 && draw(host.clientWidth); // on paper it has no width
   new ResizeObserver(fit).observe(host);
   fit();
+  remember(host, figure, memory);
 }

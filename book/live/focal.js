@@ -34,9 +34,11 @@ const percent = (share) =>
 const [LOSS, SLOPE] = [7, 1.4]; // the tops of the plots
 const priorOf = (exponent) => Math.min(10 ** exponent, 0.5);
 
+const FIRST = { gamma: 2, exponent: -2, z: logit(0.9) };
+
 /** Build the figure; `mount` puts it into the page. */
 export function build() {
-  const state = { gamma: 2, exponent: -2, z: logit(0.9) };
+  const state = { ...FIRST };
   const spoken = announcer();
   let width = 0;
 
@@ -142,6 +144,8 @@ export function build() {
 
   update();
   return {
+    state,
+    set,
     label: "focal loss and the rare class",
     caption:
       "Focal loss (solid) and cross-entropy (dashed) of one example, and their slopes, " +
@@ -156,6 +160,7 @@ export function build() {
         button("Answer with the prior", () => set({ z: logit(1 - priorOf(state.exponent)) })),
         button("Answer 0.5", () => set({ z: 0 })),
         button("Cross-entropy: γ = 0", () => set({ gamma: 0 })),
+        button("Start again", () => set({ ...FIRST })),
       ),
       bars,
       sentence,

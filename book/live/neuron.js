@@ -2,13 +2,14 @@
 
 import {
   announcer, button, controls, diamond, digits, disk, fixed, html, path, plot, range, readouts,
-  row, sample, sigmoid, slider, softplus, svg,
+  row, sample, sigmoid, slider, softplus, svg, words,
 } from "live/figure";
 
 export { sigmoid, softplus };
 
 const STEPS = 300;
 const PLAY = 4000; // milliseconds
+const FIRST = { w: 2, b: 2, eta: 0.15, step: 150 };
 
 /** Value and slope ∂ℓ/∂z of each loss at the logit z, for the target 0. */
 export const losses = {
@@ -36,13 +37,13 @@ export function trajectory({ w, b, eta, loss, steps = STEPS }) {
 export const firstBelow = (answers, level = 0.5) => answers.findIndex((a) => a < level);
 
 const KINDS = [
-  { loss: "quadratic", line: "blue", mark: disk },
-  { loss: "cross-entropy", line: "vermilion dashed", mark: diamond },
+  { loss: "quadratic", line: "blue", mark: disk, named: 190 },
+  { loss: "cross-entropy", line: "vermilion dashed", mark: diamond, named: 46 },
 ];
 
 /** Build the figure; `mount` puts it into the page. */
 export function build() {
-  const state = { w: 2, b: 2, eta: 0.15, step: 150 };
+  const state = { ...FIRST };
   const spoken = announcer();
   let width = 0;
   let runs = [];
@@ -133,12 +134,26 @@ export function build() {
     }),
   ];
 
+  /** How long each neuron waits until it answers less than ½, on the axis of the steps. */
+  const waits = () =>
+    KINDS.flatMap((_, i) => {
+      const first = firstBelow(runs[i].a);
+      if (first <= 0) return [];
+      const end = rule(answers, [[first, 0.5], [first, 0]]);
+      return [end, words(answers, [first + 4, 0], String(first), "start", -6)];
+    });
+
   const render = () => {
     const beside = width >= 560;
     const size = [beside ? (width - 16) / 2 : width, 210];
     answers.render(size, () => [
       rule(answers, [[0, 0.5], [STEPS, 0.5]], "dotted"),
       ...marks(answers, "a")(),
+      ...waits(),
+      ...KINDS.map(({ loss, named }, i) => {
+        const a = runs[i].a[named];
+        return words(answers, [named, a], loss, "start", a > 0.5 ? 20 : -8);
+      }),
     ]);
     slopes.render(size, marks(slopes, "slope"));
   };
@@ -168,6 +183,8 @@ export function build() {
 
   update();
   return {
+    state,
+    set,
     label: "one neuron learns, with two losses",
     caption:
       "Two neurons learn to answer 0 from the same start, at the same rate: one by the quadratic " +
@@ -181,6 +198,10 @@ export function build() {
         player,
         button("Start at w = 0.6, b = 0.9", () => set({ w: 0.6, b: 0.9, eta: 0.15 })),
         button("Start at w = b = 2", () => set({ w: 2, b: 2, eta: 0.15 })),
+        button("Start again", () => {
+          stop();
+          set({ ...FIRST });
+        }),
       ),
       controls(sliders.w, sliders.b, sliders.eta),
       table.element,

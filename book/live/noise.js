@@ -138,6 +138,8 @@ export function build() {
 
   update();
   return {
+    state,
+    set,
     label: "descent with noisy gradients, by rate and batch",
     caption:
       "The last 1,000 points of a run, in the space of the two parameters (left), and their " +

@@ -2,7 +2,7 @@
 
 import {
   announcer, button, clamp, controls, disk, fixed, html, path, plot, range, readouts, row, sample,
-  slider, svg,
+  slider, svg, words,
 } from "live/figure";
 
 /** Where the points lie, what the noise adds to them at strength 1, and how many there are. */
@@ -206,6 +206,8 @@ export function build() {
 
   update();
   return {
+    state,
+    set,
     label: "twenty points, the number of features, and the ridge",
     caption:
       "Twenty points with noise, fitted by random waves. Drag the number of features, in the " +
@@ -228,9 +230,3 @@ export function build() {
     },
   };
 }
-
-/** Words at a place of the plot, moved down by some pixels. */
-const words = (chart, place, content, anchor, down) => {
-  const [x, y] = chart.at(...place);
-  return svg("text", { x, y: y + down, "text-anchor": anchor }, content);
-};

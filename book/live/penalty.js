@@ -146,6 +146,8 @@ export function build() {
 
   update();
   return {
+    state,
+    set,
     label: "where the ℓ1 solution sticks to an axis",
     caption:
       "The space of two weights, with a round loss. Drag its minimum (cross). While it is " +

@@ -2,7 +2,7 @@
 
 import {
   announcer, button, clamp, controls, diamond, digits, disk, fixed, html, path, plot, range,
-  readouts, row, sample, slider, svg,
+  readouts, row, sample, slider, svg, words,
 } from "live/figure";
 
 const STEPS = 60;
@@ -144,6 +144,8 @@ export function build() {
 
   update();
   return {
+    state,
+    set,
     label: "the phase portrait of momentum, by rate and momentum",
     caption:
       "One direction of a bowl, from position 1 at rest. Left, both eigenvalues in the complex " +
@@ -178,9 +180,3 @@ const rule = (chart, points, kind = "") =>
   svg("path", {
     class: `live-rule ${kind}`.trim(), d: path(points.map((place) => chart.at(...place))),
   });
-
-/** Words at a place of the plot, moved down by some pixels. */
-const words = (chart, place, content, anchor, down = 0) => {
-  const [x, y] = chart.at(...place);
-  return svg("text", { x, y: y + down, "text-anchor": anchor }, content);
-};

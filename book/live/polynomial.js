@@ -120,6 +120,8 @@ export function build() {
 
   update();
   return {
+    state,
+    set,
     label: "numbers pushed towards 1 by a polynomial",
     caption:
       "Left, where the chosen polynomial takes every number s after so many rounds. Right, one " +

@@ -247,6 +247,8 @@ export function build() {
 
   update();
   return {
+    state,
+    set,
     label: "three logits and the way of their probabilities to the truth",
     caption:
       "The space of the probabilities. Drag the point p, or move it with the arrow keys; or set " +

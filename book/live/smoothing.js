@@ -102,6 +102,8 @@ export function build() {
 
   update();
   return {
+    state,
+    set,
     label: "how sure to be of a smoothed target",
     caption:
       "The loss of one sample of ten classes against the lead of its true logit over all others " +

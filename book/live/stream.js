@@ -132,6 +132,8 @@ export function build() {
 
   update();
   return {
+    state,
+    set,
     label: "a stream of gradients, by scale and noise",
     caption:
       "Left, what the gradients push by in 100 steps; right, how far descent (dashed) and Adam " +

@@ -5,12 +5,13 @@ figure computes and prints is compared with the library in a file of its own.
 """
 
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
 from docutils import nodes
 from docutils.utils import new_document
-from livefigures import HOST, sliders_follow_the_keys
+from livefigures import HOST, look, slider_values, sliders_follow_the_keys
 
 pytestmark = pytest.mark.xdist_group("site")
 
@@ -54,6 +55,41 @@ def test_changes_are_spoken_once_and_only_then(open_figure, every_figure):
     page.wait_for_function("spoken.length > 0", timeout=3000)
     assert page.evaluate("spoken.length") == 1
     assert status.text_content()
+
+
+def test_start_again_undoes_everything(open_figure, every_figure):
+    page = open_figure(every_figure)
+    first = slider_values(page)
+    for slider in page.figure.locator("input").all():
+        slider.press("PageUp")
+        slider.press("PageUp")
+    page.figure.get_by_role("button", name="Start again").press("Enter")
+    assert slider_values(page) == first
+    assert page.faults == []
+
+
+def test_the_address_holds_what_the_reader_chose(open_figure, every_figure):
+    """A link opens the figure as it was left; an address that is nonsense does no harm."""
+    page = open_figure(every_figure)
+    before = page.url
+    page.figure.locator("input").first.press("Tab")
+    page.wait_for_timeout(500)
+    assert page.url == before
+    for slider in page.figure.locator("input").all():
+        slider.press("PageDown")
+        slider.press("PageUp")
+        slider.press("PageUp")
+    page.wait_for_timeout(600)
+    chosen, seen = page.url, look(page)
+    assert "&" in chosen
+    page.goto("about:blank")
+    page.goto(chosen)
+    assert look(page) == seen
+    nonsense = re.sub(r"=[^&]*", "=1e999", chosen)
+    page.evaluate("(hash) => { location.hash = hash; }", nonsense.partition("#")[2])
+    page.wait_for_timeout(100)
+    assert not {"NaN", "undefined", "Infinity"} & set(re.findall(r"\w+", look(page)))
+    assert page.faults == []
 
 
 @BOTH

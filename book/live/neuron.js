@@ -37,7 +37,7 @@ export function trajectory({ w, b, eta, loss, steps = STEPS }) {
 export const firstBelow = (answers, level = 0.5) => answers.findIndex((a) => a < level);
 
 const KINDS = [
-  { loss: "quadratic", line: "blue", mark: disk, named: 190 },
+  { loss: "quadratic", line: "blue", mark: disk, named: 100 },
   { loss: "cross-entropy", line: "vermilion dashed", mark: diamond, named: 46 },
 ];
 

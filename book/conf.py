@@ -1,7 +1,9 @@
 """The site of the book: sphinx-build -W --keep-going -c book . _build/site"""
 
+import os
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "_ext"))
@@ -32,10 +34,10 @@ extensions = [
     "exercises",
     "find",
     "folds",
+    "glossary",
     "katex",
     "lean",
     "ledger",
-    "letters",
     "live",
     "outputs",
     "predict",
@@ -122,6 +124,15 @@ epub_tocscope = "includehidden"
 epub_exclude_files = ["index.html", "_static/katex/LICENSE"]
 epub_copyright = copyright
 version = "0.1.0"
+
+# Where the site is published: previews of links, a map for search engines and a page for what is
+# not there need its address, "https://example.org/descent/", and are left out without it.
+if address := os.environ.get("BOOK_URL"):
+    extensions += ["notfound.extension", "sphinx_sitemap", "sphinxext.opengraph"]
+    html_baseurl = ogp_site_url = f"{address.rstrip('/')}/"
+    ogp_social_cards = {"enable": False}  # they would be drawn with fonts that are not the book's
+    sitemap_url_scheme = "{link}"
+    notfound_urls_prefix = urlsplit(html_baseurl).path
 
 # What search engines show for the pages that have no front matter of their own.
 descriptions = {

@@ -1,6 +1,7 @@
 """What stands in the built pages: headings, descriptions, pictures, links."""
 
 import json
+import re
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
@@ -119,6 +120,18 @@ def test_glossary_has_enough_terms_in_both_languages(site):
     assert len(terms) == len(meanings) >= 45
     assert all(meaning.select_one("span[lang|=zh]") for meaning in meanings)
     assert "均方差" not in page.text
+
+
+def test_the_glossary_leads_back_to_the_chapters_that_use_a_term(site):
+    html = (site / "book/glossary.html").read_text(encoding="utf-8")
+    page = bs4.BeautifulSoup(html, "html.parser")
+    for chapter in chapters_of(read_manifest(ROOT)):
+        own = (site / f"{chapter.docname}.html").read_text(encoding="utf-8")
+        used = set(re.findall(r'href="[^"]*glossary\.html#(term-[^"]+)"', own))
+        backs = page.select(f'.uses a[href$="{chapter.docname}.html"]')
+        terms = {back.find_parent("dd").find_previous_sibling("dt")["id"] for back in backs}
+        assert terms == used, chapter.docname
+        assert {back.text for back in backs} <= {f"chapter {chapter.number}"}
 
 
 def test_the_glossary_has_letters_that_lead_to_terms(site):

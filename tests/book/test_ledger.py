@@ -1,6 +1,7 @@
 """The claims of the book: numbered 1 … n in each chapter, and pointed to only where they are."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,12 @@ def test_entries_hold_the_evidence_and_are_sorted_by_number(book):
 def test_entries_come_in_the_order_of_the_notebook():
     cells = list(claims_of("0.10", "0.2"))
     assert [entry.number for entry in entries_of({"cells": cells})] == ["0.10", "0.2"]
+
+
+@pytest.mark.parametrize("chapter", [c.number for c, _ in gather(ROOT)])
+def test_statements_make_sense_alone(chapter):
+    """In the ledger no sentence stands before a statement."""
+    (entries,) = [entries for c, entries in gather(ROOT) if c.number == chapter]
+    leaning = re.compile(r"(The same|In the same|It|This|These|That|Those|Meanwhile|And|But)\b")
+    found = [entry.statement for entry in entries if leaning.match(entry.statement)]
+    assert not found

@@ -8,7 +8,8 @@ from livefigures import HOST
 from bookkit.manifest import chapters_of, read_manifest
 
 ROOT = Path(__file__).resolve().parents[3]
-NAMES = sorted(p.stem for p in (ROOT / "book/live").glob("*.js") if p.stem != "figure")
+MODULES = {p.stem: p.read_text(encoding="utf-8") for p in (ROOT / "book/live").glob("*.js")}
+NAMES = sorted(name for name, text in MODULES.items() if "export function build(" in text)
 
 
 def pytest_generate_tests(metafunc):

@@ -28,6 +28,7 @@ from descent.optimizers.schedules import CosineAnnealingLR
 from descent.training import History, load, save, train
 
 VALIDATION_SIZE = 5000
+STORED = Path(__file__).with_name("mnist.jsonl")  # what chapter 21 draws
 
 
 class Task(NamedTuple):

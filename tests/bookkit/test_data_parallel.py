@@ -70,3 +70,20 @@ def test_batch_normalization_parts_at_the_first_step(together, images):
 
 def test_the_results_are_of_every_normalization(together):
     assert {name.split("/")[0] for name in together} == set(NORMS)
+
+
+def test_synchronized_batch_normalization_needs_a_card(tmp_path):
+    """Chapter 21 says so; when it is no longer true, the chapter must say something else."""
+    code = (
+        "import sys, torch, torch.distributed as dist\n"
+        "dist.init_process_group('gloo', init_method=sys.argv[1], rank=0, world_size=1)\n"
+        "try:\n"
+        "    torch.nn.SyncBatchNorm(3)(torch.zeros(2, 3, 4, 4))\n"
+        "except ValueError as error:\n"
+        "    print(error)\n"
+        "dist.destroy_process_group()\n"
+    )
+    address = (tmp_path / "store").as_uri()
+    command = [sys.executable, "-c", code, address]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert run.stdout.startswith("SyncBatchNorm expected input tensor to be on GPU")

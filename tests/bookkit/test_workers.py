@@ -19,6 +19,11 @@ from bookkit.end_to_end import main, run
 from bookkit.workers import add_arguments, workers
 from descent.experiments import grid
 
+pytestmark = [  # of Dask, about machines without a network or with a slow disk
+    pytest.mark.filterwarnings("ignore:Couldn't detect a suitable IP address"),
+    pytest.mark.filterwarnings("ignore:Creating scratch directories"),
+]
+
 GRID = {"data": ["digits"], "engine": ["numpy"], "precision": ["float32"], "epochs": [1]}
 GRID["lr"] = [1e-3, 1e-2]
 

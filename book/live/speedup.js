@@ -1,0 +1,113 @@
+/** Workers that share a step: how much faster it becomes, and what the messages cost. */
+
+import {
+  announcer, button, controls, clamp, disk, fixed, html, path, plot, range, readouts, row, sample,
+  slider, svg, words,
+} from "live/figure";
+
+export const MOST = 64;
+const BANDWIDTH = 1e9; // bytes per second
+const LATENCY = 5e-5; // seconds for a message
+const COUNTS = range(MOST).map((i) => i + 1);
+const FIRST = { workers: 8, size: 14, compute: 200, serial: 2 };
+
+/** Seconds for messages in a ring of k workers. */
+export const messageSeconds = (k, { nbytes }) => 2 * (k - 1) * (LATENCY + nbytes / (k * BANDWIDTH));
+
+/** Seconds of a step that k workers share. */
+export const stepSeconds = (k, { compute, nbytes, serial }) =>
+  serial * compute + ((1 - serial) * compute) / k + messageSeconds(k, { nbytes });
+
+export const speedup = (k, setting) => stepSeconds(1, setting) / stepSeconds(k, setting);
+
+/** The number of workers with the shortest step; the smaller of two equals. */
+export const best = (setting) =>
+  COUNTS.reduce((a, k) => (stepSeconds(k, setting) < stepSeconds(a, setting) ? k : a), 1);
+
+/** Megabytes of gradient at a place of the slider: six places for a power of ten. */
+export const megabytesAt = (place) => 0.1 * 10 ** (place / 6);
+
+/** The setting in the units of the formula. */
+export const settingOf = ({ size, compute, serial }) => ({
+  compute: compute / 1000, nbytes: 1e6 * megabytesAt(size), serial: serial / 100,
+});
+
+const sizeText = (place) => `${Number(megabytesAt(place).toPrecision(2))} MB`;
+
+/** Build the figure; `mount` puts it into the page. */
+export function build() {
+  const state = { ...FIRST };
+  const spoken = announcer();
+  let width = 0;
+
+  const set = (changes) => {
+    Object.assign(state, changes);
+    spoken.say(update());
+  };
+  const chart = plot({
+    label: "How many times faster a step is, against the number of workers.",
+    x: { low: 1, high: MOST, ticks: [1, 16, 32, 48, 64], label: "workers" },
+    y: { low: 0, high: MOST, ticks: [0, 16, 32, 48, 64], label: "times faster" },
+    drag: (value) => set({ workers: clamp(Math.round(value), 1, MOST) }),
+  });
+  const control = (key, label, bounds, say) =>
+    slider({ label, bounds, say, change: (value) => set({ [key]: value }) });
+  const sliders = {
+    workers: control("workers", "Workers", [1, MOST, 1], String),
+    size: control("size", "Gradient", [0, 24, 1], sizeText),
+    compute: control("compute", "One worker's step", [10, 1000, 10], (ms) => `${ms} ms`),
+    serial: control("serial", "Serial share", [0, 20, 1], (share) => `${share}%`),
+  };
+  const table = readouts("The shared step", [[sample("blue"), " these workers"]], [
+    "times faster", "of the step is messages", "best number of workers",
+  ]);
+
+  const render = () => {
+    const setting = settingOf(state);
+    const top = best(setting);
+    chart.render([Math.min(width, 560), 260], () => [
+      svg("path", { class: "live-rule", d: path([chart.at(1, 1), chart.at(MOST, MOST)]) }),
+      words(chart, [44, 50], "k times", "end", 0),
+      chart.curve(COUNTS, COUNTS.map((k) => speedup(k, setting)), "blue"),
+      svg("path", { class: "live-rule", d: path([chart.at(top, 0), chart.at(top, speedup(top, setting))]) }),
+      disk(chart.at(state.workers, speedup(state.workers, setting)), "blue"),
+    ]);
+  };
+
+  /** Bring everything up to the state; return it in words. */
+  const update = () => {
+    Object.entries(sliders).forEach(([name, { show }]) => show(state[name]));
+    const setting = settingOf(state);
+    const faster = fixed(speedup(state.workers, setting), 2);
+    const share = messageSeconds(state.workers, setting) / stepSeconds(state.workers, setting);
+    const messages = `${fixed(100 * share, 0)}%`;
+    table.fill([[faster], [messages], [String(best(setting))]]);
+    if (width) render();
+    return `${state.workers} workers: ${faster} times faster, ${messages} of the step is messages.`;
+  };
+
+  update();
+  return {
+    state,
+    set,
+    label: "workers that share a step",
+    caption:
+      "The same formula. The dotted line is what one hopes for; the upright one marks the best " +
+      "number of workers. Drag the workers, then make the gradient larger or the step shorter, " +
+      "and see the best number fall.",
+    elements: [
+      chart.element,
+      controls(sliders.workers, sliders.size, sliders.compute, sliders.serial),
+      row(
+        button("As many as is best", () => set({ workers: best(settingOf(state)) })),
+        button("Start again", () => set({ ...FIRST })),
+      ),
+      table.element,
+      spoken.element,
+    ],
+    draw(space) {
+      width = space;
+      render();
+    },
+  };
+}

@@ -24,7 +24,7 @@ ifneq ($(filter-out text notebook,$(KEEP)),)
   $(error KEEP must be text or notebook, not $(KEEP))
 endif
 
-.PHONY: book test lab site epub pdf notebooks portable practice bench mutants sabotage lock clean in-step
+.PHONY: book test lab site epub pdf notebooks portable practice bench experiment mutants sabotage lock clean in-step
 
 book: in-step                      ## run every chapter, compare it with what is stored, build the site
 	$(NBVAL)
@@ -69,6 +69,9 @@ practice: $(VENV)/installed        ## the chapters with blanks where the solutio
 bench: $(VENV)/installed           ## speed against PyTorch, as ratios in one run
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/scaling.py
+
+experiment: $(VENV)/installed      ## the experiment of chapter 20, on all cores; it goes on where it was interrupted
+	$(BIN)/python -m bookkit.comparison $(patsubst %,--workers %,$(filter-out auto,$(WORKERS)))
 
 mutants: $(VENV)/installed         ## change the library in thousands of small ways: does a test notice each? (an hour)
 	$(BIN)/pip install --quiet -c requirements/lock.txt -e ".[mutants]"

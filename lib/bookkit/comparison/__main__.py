@@ -1,0 +1,3 @@
+from bookkit.comparison.program import main
+
+main()

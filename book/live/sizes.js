@@ -162,9 +162,10 @@ export function build() {
     label: "the three sizes of a network",
     caption:
       "Three stages of 3 × 3 convolutions, each stage with twice the channels of the one before " +
-      "and ending in a 2 × 2 pooling. Double the width, and numbers and work grow fourfold; " +
-      "double the image, and the work does, and with it a flattened head. Only depth lets a " +
-      "pixel see further: the curve on the right meets the dotted line where it sees the whole image.",
+      "and ending in a 2 × 2 pooling. Take the global average as head and double the width: " +
+      "numbers and work grow nearly fourfold. Double the image: the work does, the numbers stay, " +
+      "unless the head is flattened. Only depth lets a pixel see further: the curve on the right " +
+      "meets the dotted line where it sees the whole image.",
     elements: [
       html("div", { class: "live-plots" }, where.element, sight.element),
       controls(...Object.values(sliders)),

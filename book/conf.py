@@ -24,6 +24,9 @@ numfig_format = {"figure": "Figure %s", "table": "Table %s", "code-block": "List
 
 extensions = [
     "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinxcontrib.bibtex",
     "cards",
@@ -42,6 +45,7 @@ extensions = [
     "outputs",
     "predict",
     "previews",
+    "reference",
 ]
 
 # The pages show what the tests verified: nothing is executed here.
@@ -51,6 +55,17 @@ nb_code_prompt_show = "Show the code"
 suppress_warnings = ["mystnb.unknown_mime_type"]  # claims carry a record beside their HTML
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+
+# The reference: types are words here ("float array, same shape"), not names to be linked.
+autodoc_member_order = "alphabetical"
+autodoc_typehints = "none"
+napoleon_google_docstring = False
+napoleon_use_param = False
+napoleon_use_rtype = False
+napoleon_use_ivar = True
+default_role = "py:obj"
+nitpick_ignore_regex = [("py:.*", ".*")]  # names of arguments and of other libraries in docstrings
+html_domain_indices = False  # the page of the library leads to its modules
 
 html_math_renderer = "katex"
 bibtex_bibfiles = ["references.bib"]

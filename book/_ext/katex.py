@@ -78,6 +78,8 @@ def _text_after(node):
 def visit_displaymath(translator, node):
     # Sphinx numbers the equations, so that references know their numbers; KaTeX must not.
     formula = NUMBERED.sub(r"\\\1{\2*}", node.astext())
+    if r"\\" in formula and r"\begin" not in formula:
+        formula = rf"\begin{{aligned}}{formula}\end{{aligned}}"  # as Sphinx promises for .. math::
     wrapped = "math-wrapper" in node.parent.get("classes", [])  # Furo's, which has the id
     own = "" if wrapped or not node["ids"] else f' id="{node["ids"][0]}"'
     translator.body.append(f'<div class="math notranslate"{own}>')

@@ -91,7 +91,7 @@ def balanced_accuracy(logits, labels, *, ignore_index=-100):
         {\sum_n [y_n = c]}
 
     C are the classes that occur among the labels. A classifier that always answers with the
-    commonest class has 1/|C|.
+    commonest class has :math:`1/|C|`.
 
     Parameters
     ----------

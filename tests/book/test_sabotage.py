@@ -54,7 +54,7 @@ def test_a_wrong_sign_turns_a_unit_test_red(copy_of_the_book):
 @pytest.mark.parametrize("part", parts())
 def test_every_fault_still_fits_the_library(tmp_path, part):
     faults = read_faults(part)
-    assert len(faults) >= 40
+    assert len(faults) >= (30 if part == "closing" else 40)
     assert len({fault.what for fault in faults}) == len(faults)
     for fault in faults:
         source, target = LIBRARY / fault.file, tmp_path / LIBRARY / fault.file

@@ -5,10 +5,7 @@ import {
   slider, svg, tie,
 } from "live/figure";
 
-/**
- * 300 validation images, as the first network of the chapter on evaluation sees them. Twenty hex
- * digits an image: how far each logit lies below the largest, in tenths, the label's logit first.
- */
+/** 300 validation images as the chapter's first network sees them, 20 hex digits each: how far every logit lies below the largest, in tenths, the label's first. */
 const GAPS = [
   "0068717478b3becbffff00728d91939cc7cde1ff2b00254261617180a6c300757f8fa4a8a8b3c2fa",
   "00889193b4d0d8feffff00797a9899b8c1ffffff09000c113c4c808a9acc006f7274799bc6cacde6",

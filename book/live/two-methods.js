@@ -42,6 +42,7 @@ const FIRST = {
 const LINES = ["blue", "vermilion dashed"];
 const MARKS = [disk, diamond];
 const ORDINALS = ["first", "second"];
+const LETTERS = { first: "A", second: "B" };
 
 /** Build the figure; `mount` puts it into the page. */
 export function build() {
@@ -77,13 +78,13 @@ export function build() {
 
   const sliders = ORDINALS.flatMap((name) => [
     slider({
-      label: `The ${name} method`,
+      label: `Method ${LETTERS[name]}`,
       bounds: [0, METHODS.length - 1, 1],
       say: (method) => METHODS[method],
       change: (method) => set({ [name]: method }),
     }),
     slider({
-      label: `Rate of the ${name}`,
+      label: `Rate of ${LETTERS[name]}`,
       bounds: [0, 6, 1],
       say: (place) => digits(DATA[METHODS[state[name]]].rates[place]),
       change: (place) => set({ [`${name}Rate`]: place }),
@@ -92,7 +93,7 @@ export function build() {
   const table = readouts(
     "Five seeds, at the end",
     ["rate", "mean validation loss", "best seed", "worst seed"],
-    ORDINALS.map((name, which) => [sample(LINES[which]), ` the ${name}`]),
+    ORDINALS.map((name, which) => [sample(LINES[which]), ` ${LETTERS[name]}`]),
   );
   const sentence = html("p", { class: "live-sentence" });
 
@@ -163,8 +164,8 @@ export function build() {
     caption:
       "Stored runs of two methods: five seeds on the validation images. Left, the loss at the end " +
       "against the rate; the large marks are the rates chosen, the dots their seeds. Right, the " +
-      "loss on the way. Drag in the left plot for the first method. Find rates at which the first " +
-      "wins, and rates at which the second does.",
+      "loss on the way. Drag in the left plot for method A. Find rates at which A wins, and rates " +
+      "at which B does.",
     elements: [
       html("div", { class: "live-plots" }, sweep.element, course.element),
       controls(...sliders),

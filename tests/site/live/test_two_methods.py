@@ -15,9 +15,7 @@ pytestmark = pytest.mark.xdist_group("site")
 RUNS = read_runs()[1]
 DATA = live_data(RUNS)
 NAMES = list(METHODS)
-LABELS = [
-    "The first method", "Rate of the first", "The second method", "Rate of the second",
-]  # fmt: skip
+LABELS = ["Method A", "Rate of A", "Method B", "Rate of B"]
 
 
 def finals(method, place):

@@ -6,10 +6,11 @@ import {
 } from "live/figure";
 
 export const MOST = 64;
+const HIGH = 32; // what lies above is cut off
 const BANDWIDTH = 1e9; // bytes per second
 const LATENCY = 5e-5; // seconds for a message
 const COUNTS = range(MOST).map((i) => i + 1);
-const FIRST = { workers: 8, size: 14, compute: 200, serial: 2 };
+const FIRST = { workers: 8, size: 3, compute: 200, serial: 2 };
 
 /** Seconds for messages in a ring of k workers. */
 export const messageSeconds = (k, { nbytes }) => 2 * (k - 1) * (LATENCY + nbytes / (k * BANDWIDTH));
@@ -47,7 +48,7 @@ export function build() {
   const chart = plot({
     label: "How many times faster a step is, against the number of workers.",
     x: { low: 1, high: MOST, ticks: [1, 16, 32, 48, 64], label: "workers" },
-    y: { low: 0, high: MOST, ticks: [0, 16, 32, 48, 64], label: "times faster" },
+    y: { low: 0, high: HIGH, ticks: [0, 8, 16, 24, 32], label: "times faster" },
     drag: (value) => set({ workers: clamp(Math.round(value), 1, MOST) }),
   });
   const control = (key, label, bounds, say) =>
@@ -65,12 +66,14 @@ export function build() {
   const render = () => {
     const setting = settingOf(state);
     const top = best(setting);
+    const height = (k) => Math.min(speedup(k, setting), HIGH);
+    const inside = COUNTS.filter((k) => speedup(k, setting) <= HIGH);
     chart.render([Math.min(width, 560), 260], () => [
-      svg("path", { class: "live-rule", d: path([chart.at(1, 1), chart.at(MOST, MOST)]) }),
-      words(chart, [44, 50], "k times", "end", 0),
-      chart.curve(COUNTS, COUNTS.map((k) => speedup(k, setting)), "blue"),
-      svg("path", { class: "live-rule", d: path([chart.at(top, 0), chart.at(top, speedup(top, setting))]) }),
-      disk(chart.at(state.workers, speedup(state.workers, setting)), "blue"),
+      svg("path", { class: "live-rule", d: path([chart.at(1, 1), chart.at(HIGH, HIGH)]) }),
+      words(chart, [24, 26], "k times", "end", 0),
+      chart.curve(inside, inside.map(height), "blue"),
+      svg("path", { class: "live-rule", d: path([chart.at(top, 0), chart.at(top, height(top))]) }),
+      disk(chart.at(state.workers, height(state.workers)), "blue"),
     ]);
   };
 
@@ -92,7 +95,7 @@ export function build() {
     set,
     label: "workers that share a step",
     caption:
-      "The same formula. The dotted line is what one hopes for; the upright one marks the best " +
+      "The same formula. The slanting line is what one hopes for; the upright one marks the best " +
       "number of workers. Drag the workers, then make the gradient larger or the step shorter, " +
       "and see the best number fall.",
     elements: [

@@ -53,7 +53,8 @@ def train_together(norm, images, labels):
     """Train in this process and its siblings; return the losses and the network."""
     rank, processes = dist.get_rank(), dist.get_world_size()
     model = DistributedDataParallel(to_torch(network(norm)))
-    optimizer = torch.optim.SGD(model.parameters(), lr=LEARNING_RATE, momentum=MOMENTUM)
+    options = {"lr": LEARNING_RATE, "momentum": MOMENTUM}
+    optimizer = torch.optim.SGD(model.parameters(), **options)
     losses = []
     for rows in whole_batches(len(images)):
         mine = rows[rank::processes]
@@ -62,7 +63,7 @@ def train_together(norm, images, labels):
         loss.backward()  # the gradients of all processes are averaged in here
         optimizer.step()
         total = loss.detach().clone()
-        dist.all_reduce(total)  # the loss itself is not averaged unless one asks for it
+        dist.all_reduce(total)  # nobody averages the loss unasked
         losses.append(total.item() / processes)
     return np.array(losses), from_torch(model.module)
 

@@ -59,14 +59,32 @@ def test_every_slider_by_keyboard(open_figure, book, keys):
     assert page.faults == []
 
 
+def test_the_curve_is_cut_where_the_plot_ends(open_figure):
+    page = open_figure("speedup")
+    for i in (1, 3):  # hardly any gradient, no serial share: more than 32 times faster
+        page.figure.locator("input").nth(i).press("Home")
+    page.figure.locator("input").nth(2).press("End")
+    assert float(table([64, *slider_values(page)[1:]])[0][0]) > 32
+    chart = page.figure.locator(".live-plot")
+    height = float(chart.get_attribute("height"))
+    drawn = chart.locator(".live-line.blue").get_attribute("d").lstrip("M").split("L")
+    points = np.array([p.split(",") for p in drawn], dtype=float)
+    faster = 32 * (height - 32 - points[:, 1]) / (height - 54)
+    values = {"compute": 1.0, "nbytes": 1e5, "serial": 0.0}
+    expected = step_seconds(1, **values) / step_seconds(WORKERS, **values)
+    expected = expected[expected <= 32]
+    assert 2 < len(expected) < 64
+    np.testing.assert_allclose(faster, expected, atol=0.02)
+
+
 def test_buttons(open_figure):
     page = open_figure("speedup")
     page.figure.get_by_role("button", name="As many as is best", exact=True).press("Enter")
     workers, *others = slider_values(page)
     assert str(workers) == table([workers, *others])[2][0]
-    assert others == [14, 200, 2]
+    assert others == [3, 200, 2]
     page.figure.get_by_role("button", name="Start again", exact=True).press("Space")
-    assert slider_values(page) == [8, 14, 200, 2]
+    assert slider_values(page) == [8, 3, 200, 2]
 
 
 def test_the_workers_are_dragged_in_the_plot(open_figure):

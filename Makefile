@@ -70,8 +70,8 @@ bench: $(VENV)/installed           ## speed against PyTorch, as ratios in one ru
 	$(BIN)/python benchmarks/bench.py
 	$(BIN)/python benchmarks/scaling.py
 
-experiment: $(VENV)/installed      ## the experiment of chapter 20, on all cores; it goes on where it was interrupted
-	$(BIN)/python -m bookkit.comparison $(patsubst %,--workers %,$(filter-out auto,$(WORKERS)))
+experiment: $(VENV)/installed      ## the experiment of chapter 20, on all cores or on Dask's workers (SCHEDULER=…); it goes on where it was interrupted
+	$(BIN)/python -m bookkit.comparison $(patsubst %,--workers %,$(filter-out auto,$(WORKERS))) $(patsubst %,--scheduler %,$(SCHEDULER))
 
 mutants: $(VENV)/installed         ## change the library in thousands of small ways: does a test notice each? (an hour)
 	$(BIN)/pip install --quiet -c requirements/lock.txt -e ".[mutants]"

@@ -5,10 +5,13 @@ from contextlib import contextmanager
 MISSING = "Dask is missing: pip install -c requirements/lock.txt -e '.[scale]'"
 
 
-def add_arguments(parser):
-    """Give a program the options ``--workers N`` and ``--scheduler ADDRESS``, one or the other."""
+def add_arguments(parser, count=1):
+    """Give a program the options ``--workers N`` and ``--scheduler ADDRESS``, one or the other.
+
+    `count` is how many processes there are if neither is given.
+    """
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=int, default=1, help="processes of this machine")
+    where.add_argument("--workers", type=int, default=count, help="processes of this machine")
     where.add_argument(
         "--scheduler", metavar="ADDRESS", help="of Dask, such as tcp://10.0.0.1:8786"
     )

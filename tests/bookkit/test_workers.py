@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import Executor
 from pathlib import Path
 
 import dask
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 
+from bookkit.comparison import program
 from bookkit.end_to_end import main, run
 from bookkit.workers import add_arguments, workers
 from descent.experiments import grid
@@ -112,6 +114,20 @@ def test_the_same_command_with_an_address(tmp_path, scheduler, start_worker, cap
     assert said[0].startswith("lr 0.001: test loss ")
 
 
+def test_the_experiment_of_chapter_20_goes_to_the_scheduler(tmp_path, monkeypatch):
+    """Its workers are those of the address; without one they are processes, as many as cores."""
+    came = []
+    monkeypatch.setattr(program, "conduct", lambda folder, *, workers: came.append(workers) or [])
+    for name in ("write_runs", "write_live", "step_costs"):
+        monkeypatch.setattr(program, name, lambda *_: None)
+    program.main([])
+    program.main(["--workers", "3"])
+    with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
+        program.main(["--scheduler", cluster.scheduler_address])
+    assert came[:2] == [os.cpu_count(), 3]
+    assert isinstance(came[2], Executor)
+
+
 def test_a_run_that_kills_its_worker_is_given_to_another(tmp_path, scheduler, start_worker):
     """As when memory runs out; the nanny starts a new worker."""
     mark = str(tmp_path / "mark")
@@ -204,6 +220,9 @@ def test_arguments():
     parser = argparse.ArgumentParser()
     add_arguments(parser)
     assert parser.parse_args([]) == argparse.Namespace(workers=1, scheduler=None)
+    other = argparse.ArgumentParser()
+    add_arguments(other, count=7)
+    assert other.parse_args([]).workers == 7
     given = parser.parse_args(["--scheduler", "tcp://h:1"])
     assert given.scheduler == "tcp://h:1"
     with pytest.raises(SystemExit):

@@ -19,6 +19,7 @@ from bookkit.comparison.costs import step_costs
 from bookkit.comparison.live import MODULE, write_live
 from bookkit.comparison.runs import LOSSES, METHODS, RATES, TARGETS, one_run, rate
 from bookkit.comparison.store import NAMES, STORE, Run, write_runs
+from bookkit.workers import add_arguments, workers
 from descent.experiments import grid
 
 FOLDER = Path("_build/comparison")
@@ -134,15 +135,16 @@ def _processor():
         return platform.processor()
 
 
-def main():
+def main(arguments=None):
     """Run the experiment of chapter 20 and store its results."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    add_arguments(parser, count=os.cpu_count())
     parser.add_argument("--folder", type=Path, default=FOLDER, help="what has ended is kept here")
     parser.add_argument("--store", type=Path, default=STORE)
     parser.add_argument("--live", type=Path, default=MODULE, help="the live figure's data")
-    options = parser.parse_args()
-    records = conduct(options.folder, workers=options.workers)
+    options = parser.parse_args(arguments)
+    with workers(options.workers, options.scheduler) as where:
+        records = conduct(options.folder, workers=where)
     write_runs({"made": machine(), "costs": step_costs()}, records, options.store)
     write_live([Run.of(record) for record in records], options.live)
     print(f"{len(records)} runs are stored in {options.store}.")

@@ -17,6 +17,8 @@ FOUND_IN_LIBRARIES = {  # books, theses, proceedings and lectures without a last
     "hochreiter1991",
     "krogh1991",
     "laplace1774",
+    "maas2013",
+    "nair2010",
     "solla1988",
     "stigler1986",
     "tieleman2012",

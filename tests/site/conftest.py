@@ -133,7 +133,7 @@ def write_book(root, chapters, pages=("index",)):
     Of the site's own pages it has `pages`; its title page lists the chapters alone.
     """
     dropped = {path.name for path in (ROOT / "book").glob("*.md") if path.stem not in pages}
-    ignored = shutil.ignore_patterns("__pycache__", "teaching", *dropped)
+    ignored = shutil.ignore_patterns("__pycache__", "teaching", "reference", *dropped)
     shutil.copytree(ROOT / "book", root / "book", ignore=ignored)
     listed = "\n".join(name for name in pages if name != "index")
     (root / "book/index.md").write_text(

@@ -80,7 +80,7 @@ export function build() {
     slider({
       label: `Method ${LETTERS[name]}`,
       bounds: [0, METHODS.length - 1, 1],
-      say: (method) => METHODS[method],
+      say: (method) => METHODS[method].replace("ScheduleFree", "SF "),
       change: (method) => set({ [name]: method }),
     }),
     slider({
@@ -165,7 +165,7 @@ export function build() {
       "Stored runs of two methods: five seeds on the validation images. Left, the loss at the end " +
       "against the rate; the large marks are the rates chosen, the dots their seeds. Right, the " +
       "loss on the way. Drag in the left plot for method A. Find rates at which A wins, and rates " +
-      "at which B does.",
+      "at which B does. (SF: schedule-free.)",
     elements: [
       html("div", { class: "live-plots" }, sweep.element, course.element),
       controls(...sliders),

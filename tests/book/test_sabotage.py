@@ -112,7 +112,7 @@ def test_a_book_that_is_red_already_proves_nothing(monkeypatch):
 
 
 def test_a_part_without_faults_is_refused():
-    with pytest.raises(SystemExit, match=r"no faults for \['poetry'\]; there are for \['losses"):
+    with pytest.raises(SystemExit, match=r"no faults for \['poetry'\]; there are for \[.*'losses'"):
         sabotage.main(["losses", "poetry"])
 
 

@@ -20,10 +20,7 @@ const DENSITY = NODES.map((z) => (Math.exp(-z * z / 2) / Math.sqrt(2 * Math.PI))
 const size = (f, scale) =>
   Math.sqrt(NODES.reduce((sum, z, i) => sum + DENSITY[i] * f(scale * z) ** 2, 0));
 
-/**
- * Sizes in a wide network, both starting at 1: of the signal after 0 … depth layers, and of the
- * gradient at the same places, on its way back from the last.
- */
+/** Sizes in a wide network, both starting at 1: of the signal after 0 … depth layers, and of the gradient at the same places, on its way back from the last. */
 export function through(name, gain, depth) {
   const [f, slope] = ACTIVATIONS[name];
   const signal = [1];

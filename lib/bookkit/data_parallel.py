@@ -84,6 +84,7 @@ def main():
         results |= {f"{norm}/net/{name}": array for name, array in net.state_dict().items()}
     if dist.get_rank() == 0:
         np.savez(arguments.results, **results)
+    dist.barrier()  # nobody takes the group down while another still uses it
     dist.destroy_process_group()
 
 

@@ -32,7 +32,7 @@ def step_seconds(workers, *, compute, nbytes, serial=0.0, bandwidth=1e9, latency
 
     Examples
     --------
-    >>> step_seconds(4, compute=0.8, nbytes=4e6, latency=0.0)
+    >>> round(step_seconds(4, compute=0.8, nbytes=4e6, latency=0.0), 6)
     0.206
     """
     message = latency + nbytes / (workers * bandwidth)

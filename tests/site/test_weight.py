@@ -42,7 +42,7 @@ def test_chapters_of_one_sitting_are_light(site):
 
 
 GROWING = {"book/ledger.html", "book/cards.html", "genindex.html"}  # with every chapter
-REFERENCE = ("book/reference/", "_modules/")  # what is out of view there is not laid out
+REFERENCE = ("book/reference/", "_modules/")  # looked up, not read through
 NODES_OF_REFERENCE = 25_000
 
 

@@ -285,7 +285,7 @@ def reddi_gradients(steps, *, C=3.0):
     r"""Gradients of Reddi, Kale and Kumar's online problem, on which Adam goes the wrong way.
 
     .. math::
-        f_t(x) = \begin{cases} Cx & t \bmod 3 = 1 \\ -x & \text{otherwise} \end{cases}
+        f_t(x) = \begin{cases} Cx & t = 1, 4, 7, \dots \\ -x & \text{otherwise} \end{cases}
         \qquad x \in [-1, 1],\quad t = 1, 2, \dots
 
     Three steps together have the slope :math:`C - 2`, so for C > 2 the best point is −1.

@@ -215,7 +215,7 @@ def test_an_unknown_figure_stops_the_build_and_its_page_is_named(tmp_path, build
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ([("gone", "fig-neuron")], "there is no live figure 'gone', but bowl, focal, "),
+        ([("gone", "fig-neuron")], "there is no live figure 'gone', but bowl, "),
         ([("figure", "fig-neuron")], "there is no live figure 'figure'"),
         ([("neuron", "fig-gone")], "'neuron' replaces 'fig-gone', which is no figure of this page"),
         ([("neuron", None)], "'neuron' replaces None, which is no figure of this page"),

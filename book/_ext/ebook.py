@@ -119,7 +119,24 @@ def resolve_colors(text, colors):
     return text
 
 
+REFERENCE = re.compile(r"^reference/index\n|^\[The library\]\(reference.*\n:.*\n\n", re.MULTILINE)
+
+
+def leave_out_reference(app):
+    """The reference of the library is for looking things up, on the site."""
+    if app.builder.name == "epub":
+        app.config.exclude_patterns.append("book/reference")
+
+
+def forget_reference(app, docname, source):
+    """Then the title page names it nowhere."""
+    if app.builder.name == "epub" and docname == "book/index":
+        source[0] = REFERENCE.sub("", source[0])
+
+
 def setup(app):
+    app.connect("builder-inited", leave_out_reference)
+    app.connect("source-read", forget_reference)
     app.add_builder(Ebook, override=True)
     app.connect("builder-inited", prepare)
     app.connect("html-page-context", make_well_formed, priority=950)

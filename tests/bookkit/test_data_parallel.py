@@ -20,7 +20,7 @@ def together(tmp_path_factory):
     """The program's results from two processes."""
     path = tmp_path_factory.mktemp("ddp") / "results.npz"
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
-    command += ["2", "-m", "bookkit.data_parallel", str(path)]
+    command += ["2", "--max-restarts", "2", "-m", "bookkit.data_parallel", str(path)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert run.returncode == 0, run.stderr
     with np.load(path) as archive:

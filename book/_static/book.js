@@ -6,7 +6,7 @@ const scrollers = document.querySelectorAll(
 
 function update(element) {
   const overflows =
-    element.scrollWidth > element.clientWidth + 1 || element.scrollHeight > element.clientHeight + 1;
+    element.scrollWidth > element.clientWidth || element.scrollHeight > element.clientHeight;
   if (overflows && getComputedStyle(element).display !== "inline") element.tabIndex = 0;
   else element.removeAttribute("tabindex");
 }

@@ -111,6 +111,19 @@ def test_a_book_that_is_red_already_proves_nothing(monkeypatch):
         sabotage.main([])
 
 
+@pytest.mark.parametrize(("lived", "enough"), [(4, True), (5, False)])
+def test_a_part_must_find_the_share_that_its_file_names(monkeypatch, lived, enough):
+    faults = read_faults("losses")
+    assert 4 / len(faults) <= 0.05 < 5 / len(faults)
+    living = faults[:lived]
+    monkeypatch.setattr(
+        sabotage,
+        "found_by",
+        lambda fault, _: "one, cell 3" if fault and fault not in living else None,
+    )
+    assert sabotage.try_part("losses") is enough
+
+
 def test_a_part_without_faults_is_refused():
     with pytest.raises(SystemExit, match=r"no faults for \['poetry'\]; there are for \[.*'losses'"):
         sabotage.main(["losses", "poetry"])

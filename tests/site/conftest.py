@@ -13,6 +13,9 @@ from pathlib import Path
 import nbformat
 import pytest
 from browsing import new_context, watched_page
+from filelock import FileLock
+
+from bookkit.manifest import chapters_of, read_manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_BROWSER = (
@@ -41,12 +44,19 @@ def build():
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """The folder of the built site; a warning while building is a failure."""
-    out = tmp_path_factory.mktemp("site") / "site"
-    finished = run_sphinx(ROOT, out)
-    if finished.returncode != 0:
-        pytest.fail(finished.stderr, pytrace=False)
+def site(tmp_path_factory, worker_id):
+    """The folder of the built site, built by one worker for all; a warning is a failure."""
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
+    out, said = shared / "site", shared / "site.said"
+    with FileLock(shared / "site.lock"):
+        if not said.exists():
+            finished = run_sphinx(ROOT, out)
+            failure = finished.stderr or f"Sphinx ended with {finished.returncode}"
+            said.write_text(failure if finished.returncode else "", encoding="utf-8")
+    if message := said.read_text(encoding="utf-8"):
+        pytest.fail(message, pytrace=False)
     return out
 
 
@@ -55,6 +65,21 @@ def pages(site):
     """The site's pages, as paths relative to it, without the redirect at its root."""
     found = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
     return [page for page in found if page != "index.html"]
+
+
+@pytest.fixture(scope="session")
+def chapters(pages):
+    """The pages of the chapters, in reading order."""
+    names = [f"{chapter.docname}.html" for chapter in chapters_of(read_manifest(ROOT))]
+    assert set(names) <= set(pages)
+    return names
+
+
+@pytest.fixture(scope="session")
+def kinds_of_pages(pages):
+    """The pages that a browser opens one by one: of the library's many sources only two."""
+    sources = [page for page in pages if page.startswith("_modules/")]
+    return [page for page in pages if page not in sources] + sources[:2]
 
 
 @pytest.fixture(scope="session")

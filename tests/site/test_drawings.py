@@ -195,14 +195,10 @@ SMALLEST = """() => [...document.querySelectorAll(".drawing")].map((svg) => {
 })"""
 
 
-def chapters(pages):
-    return [name for name in pages if name.startswith("chapters/")]
-
-
 @pytest.mark.parametrize(("width", "smallest"), [(1280, 11), (768, 10), (390, 8.5), (360, 8)])
-def test_letters_are_large_enough(shown, pages, width, smallest):
+def test_letters_are_large_enough(shown, chapters, width, smallest):
     small = {}
-    for name in chapters(pages):
+    for name in chapters:
         sizes = shown(name, width).evaluate(SMALLEST)
         assert sizes, name
         if min(sizes) < smallest:
@@ -230,5 +226,5 @@ FAINT = """() => {
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_letters_stand_out(shown, pages, theme):
     """Words have the contrast of text, in light and in dark; those on a picture have their own."""
-    faint = {name: shown(name, 1280, theme).evaluate(FAINT) for name in chapters(pages)}
+    faint = {name: shown(name, 1280, theme).evaluate(FAINT) for name in chapters}
     assert not any(faint.values()), faint

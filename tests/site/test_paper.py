@@ -30,17 +30,13 @@ def printed(site, browser):
     context.close()
 
 
-def chapters(pages):
-    return [name for name in pages if name.startswith("chapters/")]
-
-
-def test_folds_hints_and_solutions_are_printed(printed, pages):
-    missing = {name: printed(name).evaluate(MISSING) for name in chapters(pages)}
+def test_folds_hints_and_solutions_are_printed(printed, chapters):
+    missing = {name: printed(name).evaluate(MISSING) for name in chapters}
     assert not any(missing.values()), missing
 
 
-def test_nothing_of_the_screen_is_printed(printed, pages):
-    for name in pages:
+def test_nothing_of_the_screen_is_printed(printed, kinds_of_pages):
+    for name in kinds_of_pages:
         page = printed(name)
         shown = page.locator(SCREEN_ONLY).evaluate_all(
             "(all) => all.filter((e) => e.checkVisibility()).map((e) => e.outerHTML.slice(0, 80))"
@@ -48,13 +44,13 @@ def test_nothing_of_the_screen_is_printed(printed, pages):
         assert shown == [], name
 
 
-def test_a_fold_without_its_content_is_found(printed, pages):
-    page = printed(chapters(pages)[0])
+def test_a_fold_without_its_content_is_found(printed, chapters):
+    page = printed(chapters[0])
     page.add_style_tag(content="details > * { display: none !important; }")
     assert page.evaluate(MISSING)
 
 
-def test_labels_of_folds_are_titles_on_paper(printed, pages):
-    page = printed(chapters(pages)[0])
+def test_labels_of_folds_are_titles_on_paper(printed, chapters):
+    page = printed(chapters[0])
     for summary in page.locator("details.fold > summary").all():
         assert not summary.inner_text().lower().startswith(("show", "hide"))

@@ -23,4 +23,4 @@ function measure() {
   if (waiting.length) whenIdle(measure);
   else document.documentElement.dataset.measured = "";
 }
-whenIdle(measure);
+document.fonts.ready.then(() => whenIdle(measure));

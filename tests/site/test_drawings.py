@@ -224,7 +224,7 @@ FAINT = """() => {
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_letters_stand_out(shown, pages, theme):
+def test_letters_stand_out(shown, chapters, theme):
     """Words have the contrast of text, in light and in dark; those on a picture have their own."""
     faint = {name: shown(name, 1280, theme).evaluate(FAINT) for name in chapters}
     assert not any(faint.values()), faint

@@ -71,7 +71,7 @@ export function build() {
   const where = plot({
     label: "Each part's share of the parameters and of the multiply-adds.",
     x: { low: 0, high: 3, ticks: [], label: "" },
-    y: { low: 0, high: 100, ticks: [0, 50, 100], label: "share, per cent" },
+    y: { low: 0, high: 100, ticks: [0, 50, 100], label: "share, percent" },
     drag: () => {},
   });
   const sight = plot({

@@ -1,4 +1,4 @@
-"""Exercises of chapter 11: the orthogonal factor, clipping, schedule-free descent, SAM's step."""
+"""Exercises of chapter 11: UVᵀ, clipping, schedule-free descent, SAM's step, Shampoo's."""
 
 import numpy as np
 
@@ -289,6 +289,55 @@ def plain_descent(w, curvatures, lr, rho):
     return w - lr * curvatures * w
 
 
+def power(S, a):
+    values, vectors = np.linalg.eigh(S)
+    return vectors * values**a @ vectors.T
+
+
+def shampoo(gradients, eps):
+    return shampoo_by()(gradients, eps)
+
+
+def shampoo_cases(rng):
+    yield np.array([[[3.0, 1.0], [0.5, 2.0]], [[1.0, -2.0], [4.0, 0.0]]]), 0.5
+    yield rng.normal(size=(1, 2, 4)), 1e-3
+    yield rng.normal(size=(3, 3, 2)), 0.1
+    yield 5 * rng.normal(size=(4, 3, 3)), 2.0
+    yield np.array([[[0.0, 2.0, 0.0], [0.0, 0.0, 0.0]]]), 0.25
+
+
+def shampoo_by(
+    left=-1 / 4, right=-1 / 4, root=power, last=-1, eps_of=lambda eps, n: eps, kept=None
+):
+    """A variant: of the powers, of the gradients that are remembered, of what is divided."""
+
+    def answer(gradients, eps):
+        rows, columns = gradients.shape[1:]
+        past = gradients if kept is None else kept(gradients)
+        ridge = eps_of(eps, len(gradients))
+        L = ridge * np.eye(rows) + sum(G @ G.T for G in past)
+        R = ridge * np.eye(columns) + sum(G.T @ G for G in past)
+        return root(L, left) @ gradients[last] @ root(R, right)
+
+    return answer
+
+
+def power_of_entries(S, a):
+    return np.sign(S) * (np.abs(S) + (S == 0)) ** a
+
+
+def diagonal_only(S, a):
+    return np.diag(np.diag(S) ** a)
+
+
+def eps_after_the_root(gradients, eps):
+    rows, columns = gradients.shape[1:]
+    L, R = sum(G @ G.T for G in gradients), sum(G.T @ G for G in gradients)
+    L = power(L + 1e-12 * np.eye(rows), 1 / 4) + eps * np.eye(rows)
+    R = power(R + 1e-12 * np.eye(columns), 1 / 4) + eps * np.eye(columns)
+    return np.linalg.inv(L) @ gradients[-1] @ np.linalg.inv(R)
+
+
 EXERCISES = [
     Exercise(
         "11.1",
@@ -394,5 +443,44 @@ EXERCISES = [
             lambda w, curvatures, lr, rho: sam_step(w, curvatures, lr, 2 * rho),
         ],
         praise="And at a minimum it stays.",
+    ),
+    Exercise(
+        "11.5",
+        ["gradients", "eps"],
+        shampoo_cases,
+        shampoo,
+        [
+            Slip(
+                shampoo_by(-1 / 2, -1 / 2),
+                "With the power −1/2 on both sides each singular value is divided by its square. "
+                "Two sides share the root: −1/4 each.",
+            ),
+            Slip(
+                shampoo_by(right=0.0),
+                "One side alone takes half of the root. The columns have a matrix, too.",
+            ),
+            Slip(
+                shampoo_by(kept=lambda gradients: gradients[-1:]),
+                "That is Shampoo without its memory. Sum over all gradients.",
+            ),
+            Slip(
+                shampoo_by(root=power_of_entries),
+                "A power of a matrix is no power of its entries: take that of its eigenvalues.",
+            ),
+        ],
+        near_misses=[
+            shampoo_by(1 / 4, 1 / 4),
+            shampoo_by(left=0.0),
+            shampoo_by(-1 / 2, 0.0),
+            shampoo_by(root=diagonal_only),
+            shampoo_by(last=0),
+            shampoo_by(kept=lambda gradients: gradients / np.sqrt(len(gradients))),
+            shampoo_by(kept=lambda gradients: gradients[:-1]),
+            shampoo_by(eps_of=lambda eps, n: n * eps),
+            shampoo_by(eps_of=lambda eps, n: eps**2),
+            eps_after_the_root,
+        ],
+        tolerance=1e-7,
+        praise="After a single gradient, with a small ε, it is nearly UVᵀ.",
     ),
 ]

@@ -1,5 +1,7 @@
 """Exercises of chapter 17: LeNet, VGG, ResNet."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from bookkit.exercises.engine import Exercise, Slip
@@ -241,65 +243,56 @@ def shortcut_in_W1(x, W1, W2, alpha, delta):
     return dx, dW1 + np.ones_like(W1), dW2
 
 
-def field(windows):
-    return _field(windows)
+def saving(maps, hidden, classes):
+    return _saving(maps, hidden, classes)
 
 
-def _field(windows, *, less=1, start=1, late=False, ignore_stride=False):
-    seen, jump = start, 1
-    for size, stride in windows:
-        if late:
-            jump *= stride
-        seen += (size - less) * jump
-        if not late and not ignore_stride:
-            jump *= stride
-    return seen
+def _saving(maps, hidden, classes, *, new=1, bias=1, inputs=None, kept=(), bias_is_work=0):
+    """Parameters and multiply-adds of the old head, less those of the new one."""
+    c, h, w = maps
+    old = _head([c * h * w, *hidden, classes], bias, bias_is_work)
+    other = _head([inputs(maps) if inputs else c, *kept, classes], bias, bias_is_work)
+    return old[0] - new * other[0], old[1] - new * other[1]
 
 
-def field_cases(rng):
-    yield ([(3, 1), (3, 1)],)
-    yield ([(3, 2), (3, 1)],)
-    yield ([(5, 1), (2, 2), (5, 1), (2, 2)],)
-    yield ([],)
-    yield ([(7, 2), (3, 2), (3, 1), (3, 2), (1, 2), (3, 1)],)
-    yield ([(1, 3), (4, 3), (2, 1)],)
-    yield ([(11, 4)],)
-    yield ([(2, 3), (2, 5), (2, 2), (3, 1)],)
+def _head(widths, bias, bias_is_work):
+    pairs = list(pairwise(widths))
+    work = sum((a + bias_is_work) * b for a, b in pairs)
+    return sum((a + bias) * b for a, b in pairs), work
 
 
-def all_windows_multiplied(windows):
-    return int(np.prod([size for size, _ in windows]))
+def saving_cases(rng):
+    yield [2, 3, 2], [5], 4
+    yield [16, 5, 5], [120, 84], 10
+    yield [512, 7, 7], [4096, 4096], 1000
+    yield [8, 2, 3], [], 4
+    yield [6, 1, 1], [], 10
+    yield [50, 1, 1], [2], 10
+    yield [3, 6, 2], [7, 9], 2
 
 
-def last_stride_only(windows):
-    seen, jump = 1, 1
-    for size, stride in windows:
-        seen += (size - 1) * jump
-        jump = stride
-    return seen
+def hidden_layers_kept(maps, hidden, classes):
+    return _saving(maps, hidden, classes, kept=hidden)
 
 
-def added_strides(windows):
-    seen, jump = 1, 1
-    for size, stride in windows:
-        seen += (size - 1) * jump
-        jump += stride - 1
-    return seen
+def first_hidden_only(maps, hidden, classes):
+    return saving(maps, hidden[:1], classes)
 
 
-def backwards(windows):
-    return field(windows[::-1])
+def old_head_without_its_end(maps, hidden, classes):
+    c, h, w = maps
+    old, new = _head([c * h * w, *hidden], 1, 0), _head([c, classes], 1, 0)
+    return old[0] - new[0], old[1] - new[1]
 
 
-def from_the_end_without_overlap(windows):
-    seen = 1
-    for size, stride in reversed(windows):
-        seen = seen * stride + size - 1
-    return seen
+def mean_counted_as_work(maps, hidden, classes):
+    parameters, work = saving(maps, hidden, classes)
+    return parameters, work - maps[0] * maps[1] * maps[2]
 
 
-def largest_window(windows):
-    return max([size for size, _ in windows], default=1)
+def new_head_without_bias(maps, hidden, classes):
+    parameters, work = saving(maps, hidden, classes)
+    return parameters + classes, work
 
 
 EXERCISES = [
@@ -430,33 +423,38 @@ EXERCISES = [
     ),
     Exercise(
         "17.5",
-        ["windows"],
-        field_cases,
-        field,
+        ["maps", "hidden", "classes"],
+        saving_cases,
+        saving,
         [
             Slip(
-                lambda windows: _field(windows, late=True),
-                "The stride of a layer spreads the pixels of the layers after it.",
+                lambda *head: _saving(*head, new=0),
+                "That is what the old head has. The new one has a linear layer, too.",
             ),
             Slip(
-                lambda windows: _field(windows, ignore_stride=True),
-                "After a stride of 2, neighbors lie two pixels of the input apart.",
+                lambda *head: _saving(*head, bias=0),
+                "Each output of a linear layer has a bias, too.",
             ),
             Slip(
-                lambda windows: _field(windows, less=0),
-                "Of a window's k places one is there already: it adds k − 1.",
+                lambda *head: _saving(*head, inputs=lambda maps: maps[0] * maps[1] * maps[2]),
+                "After the mean a single number is left of each map.",
+            ),
+            Slip(hidden_layers_kept, "The new head has no hidden layers."),
+            Slip(
+                lambda *head: _saving(*head, bias_is_work=1),
+                "A bias is added, not multiplied: it is no multiply-add.",
             ),
         ],
         near_misses=[
-            lambda windows: _field(windows, start=0),
-            lambda windows: field(windows[:-1]) if windows else 1,
-            all_windows_multiplied,
-            last_stride_only,
-            added_strides,
-            backwards,
-            from_the_end_without_overlap,
-            largest_window,
+            lambda maps, hidden, classes: saving([maps[0], maps[1], maps[1]], hidden, classes),
+            lambda maps, hidden, classes: saving([maps[0], maps[2], maps[2]], hidden, classes),
+            lambda *head: tuple(-part for part in saving(*head)),
+            lambda *head: tuple(max(part, 0) for part in saving(*head)),
+            first_hidden_only,
+            old_head_without_its_end,
+            mean_counted_as_work,
+            new_head_without_bias,
         ],
-        praise="Also where strides are larger than windows.",
+        praise="VGG-16 would lose 123 million parameters of its 138; a head may also grow.",
     ),
 ]

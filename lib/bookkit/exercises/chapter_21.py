@@ -1,32 +1,59 @@
-"""Exercises of chapter 21: unequal parts, batch statistics, each worker's rows, scaled steps."""
+"""Exercises of chapter 21: seeds of runs, batch statistics, each worker's rows, resuming."""
 
 import numpy as np
 
 from bookkit.exercises.engine import Exercise, Slip
 
 
-def combine_gradients(gradients, counts):
-    there = counts > 0
-    return counts[there] @ gradients[there] / counts.sum()
+def first_draws(seed, runs, workers, rank):
+    generators = np.random.default_rng(seed).spawn(runs)
+    return np.array([rng.random() for rng in generators[rank::workers]])
 
 
-def gradient_cases(rng):
-    yield np.array([[1.0, 4.0], [3.0, -2.0]]), np.array([1, 3])
-    yield rng.normal(size=(5, 3)), np.array([13, 13, 13, 13, 12])
-    yield rng.normal(size=(3, 4)), np.array([2, 7, 4])
-    gone = rng.normal(size=(4, 3))
-    gone[2] = np.nan
-    yield gone, np.array([5, 2, 0, 9])
-    gone = rng.normal(size=(3, 2))
-    gone[:2] = np.nan
-    yield gone, np.array([0, 0, 6])
+def draws_cases(rng):
+    yield 0, 6, 2, 1
+    yield 0, 6, 3, 2
+    yield 7, 5, 2, 0
+    yield 3, 4, 1, 0
+    yield 3, 7, 7, 6
+    yield 11, 10, 4, 3
 
 
-def of_those_there(combine):
-    def answer(gradients, counts):
-        return combine(gradients[counts > 0], counts[counts > 0])
+def draws_by(generator, take=lambda runs, workers, rank: range(runs)[rank::workers]):
+    """A variant: of a run's generator, or of the runs that are a worker's."""
+
+    def answer(seed, runs, workers, rank):
+        mine = take(runs, workers, rank)
+        return np.array([generator(seed, runs, workers, rank, r).random() for r in mine])
 
     return answer
+
+
+def spawned(seed, runs, workers, rank, r):
+    return np.random.default_rng(seed).spawn(runs)[r]
+
+
+def in_one_stream(seed_of):
+    def answer(seed, runs, workers, rank):
+        rng = np.random.default_rng(seed_of(seed, workers, rank))
+        return rng.random(len(range(runs)[rank::workers]))
+
+    return answer
+
+
+def child_of_the_worker(seed, runs, workers, rank):
+    rng = np.random.default_rng(seed).spawn(workers)[rank]
+    return rng.random(len(range(runs)[rank::workers]))
+
+
+def own_runs_spawned(seed, runs, workers, rank):
+    mine = len(range(runs)[rank::workers])
+    return np.array([rng.random() for rng in np.random.default_rng(seed).spawn(mine)])
+
+
+def second_draws(seed, runs, workers, rank):
+    generators = np.random.default_rng(seed).spawn(runs)
+    return np.array([rng.random(2)[1] for rng in generators[rank::workers]])
 
 
 def combine_statistics(counts, means, variances):
@@ -92,92 +119,122 @@ def blocks(rows, workers, rank):
     return rows[rank * size : (rank + 1) * size]
 
 
-def scaled_step(weights, gradient, scale, lr, max_norm):
-    if not np.isfinite(gradient).all():
-        return weights.copy(), scale / 2
-    return weights - lr * clipped(gradient / scale, max_norm), scale
+def carry_on(w, v, t, steps, seed, lr, total):
+    for step in range(t, t + steps):
+        v = 0.9 * v + w + noise(seed, step, w.shape)
+        w = w - lr * (1 - step / total) * v
+    return w, v, t + steps
 
 
-def clipped(gradient, max_norm):
-    length = np.linalg.norm(gradient)
-    return gradient * (max_norm / length) if length > max_norm else gradient
+def noise(seed, step, shape):
+    return np.random.default_rng([seed, step]).normal(size=shape)
 
 
-def step_cases(rng):
-    yield np.array([1.0, 2.0]), np.array([24.0, 32.0]), 8.0, 0.5, 1.0
-    yield np.array([1.0, 2.0]), np.array([6.0, 8.0]), 1.0, 0.5, 20.0
-    yield np.array([1.0, 2.0, 3.0]), np.array([8.0, np.inf, np.nan]), 8.0, 0.5, 1.0
-    yield np.array([1.0, 2.0]), np.array([24.0, np.inf]), 8.0, 0.5, 1.0
-    yield rng.normal(size=5), 1024 * 0.2 * rng.normal(size=5), 1024.0, 0.3, 5.0
-    yield rng.normal(size=5), 1024 * 4 * rng.normal(size=5), 1024.0, 0.3, 0.7
-    yield rng.normal(size=4), np.array([1.0, np.nan, 2.0, -3.0]), 65536.0, 0.1, 2.0
-    yield rng.normal(size=4), np.array([-np.inf, 1.0, 2.0, 3.0]), 2.0, 0.1, 2.0
-    yield rng.normal(size=3), np.zeros(3), 16.0, 0.1, 1.0
+def resume_cases(rng):
+    yield np.array([1.0, 2.0]), np.array([3.0, -1.0]), 2, 2, 0, 0.1, 10
+    yield np.array([1.0, 2.0]), np.array([0.0, 0.0]), 0, 1, 0, 0.1, 10
+    yield rng.normal(size=4), rng.normal(size=4), 5, 3, 1, 0.3, 8
+    yield rng.normal(size=3), 4 * rng.normal(size=3), 4, 1, 7, 0.05, 20
+    yield rng.normal(size=3), rng.normal(size=3), 6, 0, 2, 0.1, 12
+    yield rng.normal(size=2), rng.normal(size=2), 1, 9, 3, 0.2, 30
 
 
-def step_by(change, bad=lambda weights, scale: (weights.copy(), scale / 2), finite=np.isfinite):
-    def answer(weights, gradient, scale, lr, max_norm):
-        if not finite(gradient).all():
-            return bad(weights, scale)
-        return weights - change(gradient, scale, lr, max_norm), scale
+def resume_by(
+    velocity=lambda v: v,
+    rate=lambda step, k, t, steps, total: 1 - step / total,
+    drawn=lambda seed, step, k, t: [seed, step],
+    stored=lambda t, steps: t + steps,
+    decay=0.9,
+    inside=False,
+):
+    """A variant: of what is continued, or of the step."""
+
+    def answer(w, v, t, steps, seed, lr, total):
+        v = velocity(v)
+        for k in range(steps):
+            step = t + k
+            g = w + np.random.default_rng(drawn(seed, step, k, t)).normal(size=w.shape)
+            eta = lr * rate(step, k, t, steps, total)
+            v = decay * v + (-eta * g if inside else g)
+            w = w + v if inside else w - eta * v
+        return w, v, stored(t, steps)
 
     return answer
 
 
-def usual(gradient, scale, lr, max_norm):
-    return lr * clipped(gradient / scale, max_norm)
+def one_generator(w, v, t, steps, seed, lr, total):
+    rng = np.random.default_rng(seed)
+    for step in range(t, t + steps):
+        v = 0.9 * v + w + rng.normal(size=w.shape)
+        w = w - lr * (1 - step / total) * v
+    return w, v, t + steps
 
 
-def clip_by_value(gradient, scale, lr, max_norm):
-    return lr * np.clip(gradient / scale, -max_norm, max_norm)
+def old_velocity_moves(w, v, t, steps, seed, lr, total):
+    for step in range(t, t + steps):
+        w, v = w - lr * (1 - step / total) * v, 0.9 * v + w + noise(seed, step, w.shape)
+    return w, v, t + steps
 
 
-def never_checked(weights, gradient, scale, lr, max_norm):
-    return weights - usual(gradient, scale, lr, max_norm), scale
-
-
-def grows(weights, gradient, scale, lr, max_norm):
-    new, factor = scaled_step(weights, gradient, scale, lr, max_norm)
-    return new, factor if factor < scale else 2 * scale
+def without_noise(w, v, t, steps, seed, lr, total):
+    for step in range(t, t + steps):
+        v = 0.9 * v + w
+        w = w - lr * (1 - step / total) * v
+    return w, v, t + steps
 
 
 EXERCISES = (
     Exercise(
         "21.1",
-        ("gradients", "counts"),
-        gradient_cases,
-        combine_gradients,
+        ("seed", "runs", "workers", "rank"),
+        draws_cases,
+        first_draws,
         (
             Slip(
-                of_those_there(lambda g, n: g.mean(axis=0)),
-                "That is the plain mean over the workers. It gives an image in a small part a "
-                "larger say: weigh by the counts.",
+                in_one_stream(lambda seed, workers, rank: [seed, rank]),
+                "One generator for each worker: what a run draws then depends on how many runs "
+                "this worker had before, so on the number of workers.",
             ),
             Slip(
-                of_those_there(lambda g, n: n @ g),
-                "The weights are the counts, but they must add up to 1: divide by the whole batch.",
+                child_of_the_worker,
+                "You spawn a generator for each worker. Spawn one for each run.",
             ),
             Slip(
-                of_those_there(lambda g, n: g.sum(axis=0)),
-                "That is the sum of the workers' gradients. The mean of the batch weighs them by "
-                "their share of the examples.",
+                draws_by(lambda seed, runs, workers, rank, r: np.random.default_rng(seed + r)),
+                "With seed + r, run 1 of seed 0 is run 0 of seed 1: experiments share their runs.",
             ),
             Slip(
-                lambda g, n: n @ g / n.sum(),
-                "The weights are right. But 0 times nan is nan: leave out who had no examples.",
+                draws_by(lambda seed, runs, workers, rank, r: np.random.default_rng(seed)),
+                "All runs draw the same number: their generators are one.",
+            ),
+            Slip(
+                own_runs_spawned,
+                "You spawn as many as you have runs, so all workers use the same few. Spawn those "
+                "of all runs, and take yours.",
             ),
         ),
         near_misses=(
-            of_those_there(lambda g, n: n @ g / len(n)),
-            of_those_there(lambda g, n: n @ g / n.max()),
-            of_those_there(lambda g, n: n**2 @ g / (n**2).sum()),
-            of_those_there(lambda g, n: np.sqrt(n) @ g / np.sqrt(n).sum()),
-            of_those_there(lambda g, n: (1 / n) @ g / (1 / n).sum()),
-            of_those_there(lambda g, n: n[::-1] @ g / n.sum()),
-            of_those_there(lambda g, n: np.median(g, axis=0)),
-            of_those_there(lambda g, n: g[n.argmax()]),
+            draws_by(spawned, lambda runs, workers, rank: range(runs)[rank::workers][::-1]),
+            draws_by(spawned, lambda runs, workers, rank: range(runs)),
+            draws_by(
+                spawned,
+                lambda runs, workers, rank: range(runs)[
+                    rank * (runs // workers) : (rank + 1) * (runs // workers)
+                ],
+            ),
+            draws_by(
+                spawned, lambda runs, workers, rank: range(runs)[workers - 1 - rank :: workers]
+            ),
+            draws_by(lambda seed, runs, workers, rank, r: np.random.default_rng([seed, r + 1])),
+            draws_by(lambda seed, runs, workers, rank, r: np.random.default_rng([r + 1, seed])),
+            draws_by(
+                lambda seed, runs, workers, rank, r: np.random.default_rng(seed).spawn(runs + 1)[
+                    r + 1
+                ]
+            ),
+            second_draws,
         ),
-        praise="Unequal parts and workers without examples are combined into the batch's gradient.",
+        praise="However many workers there are, a run draws the same numbers.",
     ),
     Exercise(
         "21.2",
@@ -263,48 +320,49 @@ EXERCISES = (
     ),
     Exercise(
         "21.4",
-        ("weights", "gradient", "scale", "lr", "max_norm"),
-        step_cases,
-        scaled_step,
+        ("w", "v", "t", "steps", "seed", "lr", "total"),
+        resume_cases,
+        carry_on,
         (
             Slip(
-                step_by(lambda g, s, lr, most: lr * clipped(g, most) / s),
-                "You clip first and then divide by the scale: the step is `scale` times too short. "
-                "Take the scale out first.",
+                resume_by(velocity=np.zeros_like),
+                "The velocity begins at 0 again. That of the checkpoint is a part of the run.",
             ),
             Slip(
-                step_by(lambda g, s, lr, most: lr * clipped(g, most)),
-                "The scale is still in the gradient. Divide by it first.",
+                resume_by(rate=lambda step, k, t, steps, total: 1 - k / total),
+                "The rate begins with its first value again. Count the steps from t.",
             ),
             Slip(
-                never_checked,
-                "A gradient that is not finite must not reach the weights: skip the step and halve "
-                "the scale.",
+                resume_by(drawn=lambda seed, step, k, t: [seed, k]),
+                "The noise of the first steps comes once more: seed each step by its number in "
+                "the whole run.",
             ),
             Slip(
-                step_by(usual, lambda weights, scale: (weights.copy(), scale)),
-                "The step is skipped, but the scale stays, so the next gradient overflows again. "
-                "Halve it.",
+                one_generator,
+                "One generator for all steps begins anew whenever the run is resumed. Seed one "
+                "for each step.",
             ),
             Slip(
-                step_by(clip_by_value),
-                "You limit each entry. The length of the whole gradient is to be limited.",
+                resume_by(stored=lambda t, steps: steps),
+                "The weights are right. The next checkpoint must know how many steps there have "
+                "been in all.",
             ),
         ),
         near_misses=(
-            step_by(lambda g, s, lr, most: lr * g / s),
-            step_by(lambda g, s, lr, most: lr * most * g / max(np.linalg.norm(g), 1e-300)),
-            step_by(lambda g, s, lr, most: clipped(lr * g / s, most)),
-            step_by(usual, lambda weights, scale: (weights.copy(), scale * 2)),
-            step_by(usual, lambda weights, scale: (weights.copy(), 1.0)),
-            step_by(usual, lambda weights, scale: (np.zeros_like(weights), scale / 2)),
-            step_by(usual, finite=lambda g: ~np.isnan(g)),
-            step_by(usual, finite=lambda g: ~np.isinf(g)),
-            step_by(usual, finite=lambda g: g < np.inf),
-            step_by(lambda g, s, lr, most: -lr * clipped(g / s, most)),
-            step_by(lambda g, s, lr, most: lr * clipped(g / s, most**2)),
-            grows,
+            resume_by(rate=lambda step, k, t, steps, total: 1 - (step + 1) / total),
+            resume_by(rate=lambda step, k, t, steps, total: 1 - k / steps),
+            resume_by(rate=lambda step, k, t, steps, total: 1 - t / total),
+            resume_by(rate=lambda step, k, t, steps, total: 1.0),
+            resume_by(drawn=lambda seed, step, k, t: [step, seed]),
+            resume_by(drawn=lambda seed, step, k, t: [seed, step + 1]),
+            resume_by(drawn=lambda seed, step, k, t: [seed, t]),
+            resume_by(drawn=lambda seed, step, k, t: seed + step),
+            resume_by(decay=0.0),
+            resume_by(decay=1.0),
+            resume_by(inside=True),
+            old_velocity_moves,
+            without_noise,
         ),
-        praise="It clips what is unscaled, and skips a step that is not finite.",
+        praise="Stopped anywhere, it goes on to the same bits.",
     ),
 )

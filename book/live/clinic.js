@@ -80,7 +80,7 @@ const KNOWN = {
   },
   "labels apart": {
     name: "Labels shuffled apart",
-    seen: "one batch could be learned by heart, and yet the loss would stay at ln 10",
+    seen: "one batch could be learned by heart, and yet the loss would stay at log 10",
     cure: "shuffle images and labels with one permutation",
   },
   "rate too low": {
@@ -163,7 +163,7 @@ export function build() {
     const [from, to] = [chart.at(0, Math.log10(CHANCE)), chart.at(LAST, Math.log10(CHANCE))];
     chart.render([width, 290], () => [
       svg("path", { class: "live-rule dotted", d: `M${from}L${to}` }),
-      svg("text", { x: to[0], y: to[1] - 5, "text-anchor": "end" }, "ln 10"),
+      svg("text", { x: to[0], y: to[1] - 5, "text-anchor": "end" }, "log 10"),
       curve(training, "blue", "training", 15, below ? 19 : -8),
       curve(validation, "vermilion dashed", "validation", 15, below ? -8 : 19),
       ...(state.said === illness ? [curve(CHARTS[0].validation, "green", "cured", 17, -8)] : []),

@@ -347,6 +347,6 @@ EXERCISES = [
             lambda name, weight_decay: name == "AdamW",
             lambda name, weight_decay: not ignores_scale(name, weight_decay),
         ],
-        praise="A test that finds AdamW innocent, and L2 inside Adam not.",
+        praise="A test that finds AdamW innocent, and ℓ2 inside Adam not.",
     ),
 ]

@@ -64,9 +64,9 @@ def row_norms(x):
     """
     with np.errstate(over="ignore", invalid="ignore"):
         lengths = np.sqrt(np.vecdot(x, x))[..., None]
-    if ((lengths > SAFE) & (lengths < math.inf)).all():
-        return lengths
-    scale = np.abs(x).max(axis=-1, keepdims=True)
-    divisor = np.where((scale > 0) & (scale < math.inf), scale, 1)
-    scaled = x / divisor
-    return divisor * np.sqrt(np.vecdot(scaled, scaled))[..., None]
+        if ((lengths > SAFE) & (lengths < math.inf)).all():
+            return lengths
+        scale = np.abs(x).max(axis=-1, keepdims=True)
+        divisor = np.where((scale > 0) & (scale < math.inf), scale, 1)
+        scaled = x / divisor
+        return divisor * np.sqrt(np.vecdot(scaled, scaled))[..., None]

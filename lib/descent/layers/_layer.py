@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from descent.checks import FLOATS
 from descent.layers._parameter import Parameter, coalesce
 
 
@@ -82,6 +83,8 @@ class Layer:
             There was no forward pass.
         ValueError
             A gradient of another shape than the output's.
+        TypeError
+            A gradient that is no array of floats.
         """
         if self.kept is None:
             raise RuntimeError(f"backward of {self!r} was called before forward")
@@ -91,6 +94,9 @@ class Layer:
                 f"gradient must have the shape of the output of {self!r}, {shape}, "
                 f"got {np.shape(gradient)}"
             )
+        if getattr(gradient, "dtype", None) not in FLOATS:
+            came = getattr(gradient, "dtype", type(gradient).__name__)
+            raise TypeError(f"gradient must be an array of float32 or float64, got {came}")
         return needed
 
     def children(self):

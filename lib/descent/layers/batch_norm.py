@@ -5,7 +5,7 @@ import numpy as np
 from descent.checks import integer, layer_input, number
 from descent.layers._layer import Layer
 from descent.layers._parameter import Parameter
-from descent.layers._standardize import add_gradient, inverse
+from descent.layers._standardize import add_gradient, inverse, refuse_overflow
 
 
 class _BatchNorm(Layer):
@@ -45,10 +45,12 @@ class _BatchNorm(Layer):
         x = x.reshape(len(x), self.num_features, -1)  # (N, C, L)
         uses_batch = self.training or not self.track_running_stats
         if uses_batch:
-            centered, variance = self._batch_statistics(x)
+            centered, mean, variance = self._batch_statistics(x)
         else:
             centered, variance = x - self.running_mean[:, None], self.running_var[:, None]
         inverse_std = inverse(np.sqrt(variance + self.eps))  # (C, 1)
+        if self.training and self.track_running_stats:
+            self._track(mean, variance, len(x) * x.shape[2])
         if self.weight is None:
             y = inverse_std * centered
         else:
@@ -63,28 +65,24 @@ class _BatchNorm(Layer):
                 f"x must have more than one value per channel, got shape {x.shape}: "
                 "the variance of a batch of one is 0; call eval() to use the running statistics"
             )
-        mean = _channel_sums(x) / (N * L)
-        centered = x - mean
-        variance = _channel_dots(centered, centered) / (N * L)
-        if (mean**2 > variance).any():  # the rounding of a large mean is left in the deviations
-            rest = _channel_sums(centered) / (N * L)
-            mean += rest
-            centered -= rest
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = _channel_sums(x) / (N * L)
+            centered = x - mean
             variance = _channel_dots(centered, centered) / (N * L)
-        if not np.isfinite(variance).all() and np.isfinite(x).all():
-            raise ValueError(
-                f"x is too large: in {x.dtype} the variance of channel "
-                f"{int(np.isfinite(variance).argmin())} overflows, with values up to "
-                f"{np.abs(x).max():.3g}"
-            )
-        if self.training and self.track_running_stats:
-            self._track(mean[:, 0], variance[:, 0] * (N * L / (N * L - 1)))
-        return centered, variance
+            if (mean**2 > variance).any():  # the deviations hold the rounding of a large mean
+                rest = _channel_sums(centered) / (N * L)
+                mean += rest
+                centered -= rest
+                variance = _channel_dots(centered, centered) / (N * L)
+        channel = int(np.isfinite(variance).argmin())
+        refuse_overflow(x, variance, f"the variance of channel {channel}")
+        return centered, mean, variance
 
-    def _track(self, mean, unbiased_variance):
+    def _track(self, mean, variance, count):
         self.num_batches_tracked += 1
         m = 1 / int(self.num_batches_tracked) if self.momentum is None else self.momentum
-        self.running_mean += m * (mean - self.running_mean)
+        unbiased_variance = variance[:, 0] * (count / (count - 1))
+        self.running_mean += m * (mean[:, 0] - self.running_mean)
         self.running_var += m * (unbiased_variance - self.running_var)
 
     def backward(self, gradient, input_gradient=True):

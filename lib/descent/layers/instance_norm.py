@@ -1,11 +1,20 @@
 """Instance normalization: every channel of every sample has mean 0 and variance 1."""
 
+import math
+
 import numpy as np
 
 from descent.checks import integer, layer_input, number
 from descent.layers._layer import Layer
 from descent.layers._parameter import Parameter
-from descent.layers._standardize import add_gradient, inverse, standardize, standardize_backward
+from descent.layers._standardize import (
+    add_gradient,
+    inverse,
+    refuse_overflow,
+    standardize,
+    standardize_backward,
+)
+from descent.norms import row_norms
 
 
 class _InstanceNorm(Layer):
@@ -62,11 +71,18 @@ class _InstanceNorm(Layer):
             )
         x_hat, inverse_std = standardize(x, self.eps)  # (N, C, L), (N, C, 1)
         if self.training and self.track_running_stats:
-            m = self.momentum
-            variance = 1 / inverse_std[..., 0] ** 2 - self.eps  # (N, C)
-            self.running_mean += m * (x.mean(axis=(0, 2)) - self.running_mean)
-            self.running_var += m * (variance.mean(axis=0) * L / (L - 1) - self.running_var)
+            self._track(x, (row_norms(x_hat) / inverse_std / math.sqrt(L))[..., 0])
         return x_hat, inverse_std
+
+    def _track(self, x, std):
+        L, m = x.shape[2], self.momentum
+        with np.errstate(over="ignore"):
+            variance = (std**2).mean(axis=0) * (L / (L - 1))  # (C,)
+        refuse_overflow(
+            x, variance, f"the variance of channel {int(np.isfinite(variance).argmin())}"
+        )
+        self.running_mean += m * (x.mean(axis=(0, 2)) - self.running_mean)
+        self.running_var += m * (variance - self.running_var)
 
     def backward(self, gradient, input_gradient=True):
         x_hat, inverse_std, uses_sample = self.recall(gradient)

@@ -7,7 +7,12 @@ import numpy as np
 from descent.checks import integer, layer_input, number
 from descent.layers._layer import Layer
 from descent.layers._parameter import Parameter
-from descent.layers._standardize import add_gradient, standardize, standardize_backward
+from descent.layers._standardize import (
+    add_gradient,
+    refuse_overflow,
+    standardize,
+    standardize_backward,
+)
 from descent.norms import row_norms
 
 
@@ -233,6 +238,7 @@ class L2Normalize(Layer):
     def forward(self, x):
         x = layer_input(x, ("N", "D"))
         length = row_norms(x)  # (N, 1)
+        refuse_overflow(x, length, "the length of a row")
         divisor = np.maximum(length, self.eps)
         y = x / divisor
         return self.keep(y, y.copy(), divisor, length >= self.eps) if self.keeps else y

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from descent.checks import generator, integer, number
+from descent.checks import NotFiniteError, generator, integer, number
 from descent.layers._layer import Layer
 from descent.layers._standardize import add_gradient
 from descent.layers.conv import Conv2d
 from descent.layers.linear import Linear
+from descent.norms import vector_norm
 
 
 class SpectralNorm(Layer):
@@ -49,6 +50,8 @@ class SpectralNorm(Layer):
     ------
     TypeError
         A layer of another kind.
+    ValueError
+        From ``forward``, a weight of zeros, or one so large that its products overflow.
 
     References
     ----------
@@ -84,7 +87,7 @@ class SpectralNorm(Layer):
         if self.training:
             self._iterate(self.n_power_iterations)
         u, v = self.u.copy(), self.v.copy()
-        sigma = u @ self._matrix() @ v
+        sigma = self._largest_singular_value(u, v)
         y = self.layer.forward(x)
         bias = self._bias(y.ndim)
         without_bias = (y - bias) / sigma  # Ŵ x
@@ -107,9 +110,19 @@ class SpectralNorm(Layer):
         bias = self.layer.bias
         return 0 if bias is None else bias.data.reshape(-1, *(1,) * (ndim - 2))
 
+    def _largest_singular_value(self, u, v):
+        sigma = u @ self._matrix() @ v
+        if not (np.finfo(sigma.dtype).tiny <= sigma < np.inf):
+            raise NotFiniteError(
+                f"the largest singular value of the weight of {self.layer!r} must be > 0 and "
+                f"finite in {sigma.dtype}, to be divided by; found {sigma:.3g}"
+            )
+        return sigma
+
     def _iterate(self, times):
         W = self._matrix()
         for _ in range(times):
             for vector, product in ((self.u, lambda: W @ self.v), (self.v, lambda: W.T @ self.u)):
                 new = product()
-                vector[...] = new / max(float(np.linalg.norm(new)), self.eps)
+                if new.any():  # a weight of zeros leaves the direction as it was
+                    vector[...] = new / max(vector_norm([new]), self.eps)

@@ -86,6 +86,7 @@ CASES = {
         lambda: Sequential(Linear(4, 5, rng=rng()), Tanh(), Linear(5, 2, rng=rng())),
         VECTORS,
     ),
+    "Sequential of nothing": (Sequential, VECTORS),
     "Residual": (lambda: Residual(Linear(4, 4, rng=rng()), Tanh(), scale=0.5), VECTORS),
 }
 every_layer = pytest.mark.parametrize(("make", "shape"), CASES.values(), ids=CASES)
@@ -263,6 +264,16 @@ def test_a_gradient_of_another_shape_is_refused(make, shape, training):
     y = layer(inputs(shape))
     for delta in (1.0, np.ones(y.shape[1:]), np.ones((1, *y.shape[1:])), np.ones((*y.shape, 1))):
         with pytest.raises(ValueError, match=r"gradient must have the shape of the output of .*\("):
+            layer.backward(delta)
+    assert not any(p.grad.any() for p in layer.parameters())
+
+
+@every_layer
+def test_a_gradient_that_is_no_array_of_floats_is_refused(make, shape):
+    layer = make()
+    y = layer(inputs(shape))
+    for delta in (y.tolist(), np.ones(y.shape, int), np.ones(y.shape, complex)):
+        with pytest.raises(TypeError, match="gradient must be an array of float32 or float64, got"):
             layer.backward(delta)
     assert not any(p.grad.any() for p in layer.parameters())
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from descent.checks import NotFiniteError
 from descent.gradient_check import check_layer, relative_error
 from descent.layers import GroupNorm, InstanceNorm1d, InstanceNorm2d
 
@@ -90,7 +91,7 @@ def test_float32():
         (
             lambda: InstanceNorm1d(1, eps=0)(np.ones((2, 1, 5))),
             ValueError,
-            "x holds equal values only, of variance 0; that needs eps > 0",
+            "a variance is 0, or too small to divide by in float64; that needs eps > 0",
         ),
         (lambda: InstanceNorm1d(1)(np.ones((2, 1, 5), np.float32)), TypeError, "x must be float64"),
     ],
@@ -98,6 +99,29 @@ def test_float32():
 def test_bad_input(act, error, message):
     with pytest.raises(error, match=message):
         act()
+
+
+def test_the_running_variance_of_small_and_large_numbers():
+    x = np.random.default_rng(0).normal(size=(3, 2, 8))
+    for scale in (1e-12, 1e15):
+        layer = InstanceNorm1d(2, momentum=1, track_running_stats=True, dtype=np.float32)
+        layer.running_var[...] = 0
+        layer((scale * x).astype(np.float32))
+        expected = (scale * x).var(axis=2, ddof=1).mean(axis=0)
+        assert np.allclose(layer.running_var, expected, rtol=1e-5, atol=0)
+    layer(np.full((3, 2, 8), 0.1, np.float32))
+    assert layer.running_var.tolist() == [0, 0]
+
+
+def test_a_variance_that_overflows_is_not_tracked():
+    layer = InstanceNorm1d(2, track_running_stats=True, dtype=np.float32)
+    x = np.ones((1, 2, 4), np.float32)
+    x[0, 1] = [1e20, -1e20, 0, 0]
+    with pytest.raises(NotFiniteError, match="in float32 the variance of channel 1 overflows"):
+        layer(x)
+    assert layer.running_mean.tolist() == [0, 0]
+    assert layer.running_var.tolist() == [1, 1]
+    assert np.isfinite(layer.eval()(x)).all()
 
 
 def test_one_pixel_will_do_where_running_statistics_are_used():

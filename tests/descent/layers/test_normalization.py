@@ -4,6 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from descent.checks import NotFiniteError
 from descent.gradient_check import check_layer, relative_error
 from descent.layers import BatchNorm1d, BatchNorm2d, GroupNorm, L2Normalize, LayerNorm
 
@@ -371,7 +372,7 @@ def test_squares_that_overflow(scale):
     before = layer.state_dict()
     large[:, :2] = 1
     message = r"x is too large: in float32 the variance of channel 2 overflows, with values up to"
-    with pytest.raises(ValueError, match=message), np.errstate(over="ignore"):
+    with pytest.raises(NotFiniteError, match=message):
         layer(large)
     assert all(np.array_equal(a, before[n]) for n, a in layer.state_dict().items())
     large[0, 0] = np.nan
@@ -384,7 +385,49 @@ def test_small_rows_have_a_length():
     assert np.allclose(L2Normalize(eps=1e-37)(x), [[0.6, 0.8]])
 
 
-@pytest.mark.parametrize("layer", [BatchNorm1d(2, eps=0), LayerNorm(2, eps=0)])
-def test_a_variance_of_zero_needs_eps(layer):
-    with pytest.raises(ValueError, match="of variance 0; that needs eps > 0"):
-        layer(np.ones((3, 2)))
+@pytest.mark.parametrize(
+    "layer",
+    [
+        BatchNorm1d(4, eps=0, dtype=np.float32),
+        LayerNorm(4, eps=0, dtype=np.float32),
+        GroupNorm(2, 4, eps=0, dtype=np.float32),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("x", [np.ones((3, 4)), 1e-44 * np.arange(12).reshape(3, 4)])
+def test_a_variance_that_nothing_can_be_divided_by_needs_eps(layer, x):
+    before = layer.state_dict()
+    with pytest.raises(
+        ValueError, match=r"a variance is 0, or too small to divide by in float32; .* eps > 0"
+    ):
+        layer(x.astype(np.float32))
+    assert all(np.array_equal(a, before[n]) for n, a in layer.state_dict().items())
+
+
+def test_a_running_variance_of_zero_needs_eps():
+    layer = BatchNorm1d(1, eps=0).eval()
+    layer.running_var[...] = 0
+    with pytest.raises(ValueError, match="a variance is 0"):
+        layer(np.array([[1.0], [2.0]]))
+
+
+@pytest.mark.parametrize(
+    ("layer", "what"),
+    [
+        (LayerNorm(4, dtype=np.float32), "a mean or a variance"),
+        (GroupNorm(1, 4, dtype=np.float32), "a mean or a variance"),
+        (BatchNorm1d(4, dtype=np.float32), "the variance of channel 0"),
+        (L2Normalize(), "the length of a row"),
+    ],
+    ids=repr,
+)
+def test_sums_that_overflow(layer, what):
+    x = np.full((6, 4), 3e38, np.float32)
+    with pytest.raises(NotFiniteError, match=f"x is too large: in float32 {what} overflows"):
+        layer(x)
+
+
+def test_a_large_constant_has_no_spread_and_no_warning():
+    layer = BatchNorm1d(1, momentum=1, dtype=np.float32)
+    layer(np.full((4, 1), 2.0**70, np.float32))
+    assert (layer.running_mean, layer.running_var) == (2.0**70, 0)

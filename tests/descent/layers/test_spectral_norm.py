@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from descent.checks import NotFiniteError
 from descent.gradient_check import check_layer, relative_error
 from descent.layers import Conv2d, Linear, ReLU, Sequential, SpectralNorm, receptive_field, summary
 
@@ -95,7 +96,28 @@ def test_buffers_keep_the_dtype_and_evaluation_moves_nothing():
 def test_a_weight_of_zeros_has_no_direction():
     layer = Linear(2, 2, bias=False, rng=np.random.default_rng(0))
     layer.weight.data[...] = 0
-    assert np.isfinite(SpectralNorm(layer, rng=np.random.default_rng(0)).u).all()
+    normalized = SpectralNorm(layer, rng=np.random.default_rng(0))
+    u = normalized.u.copy()
+    with pytest.raises(ValueError, match=r"singular value of the weight of Linear.* found 0"):
+        normalized(np.eye(2))
+    assert np.array_equal(normalized.u, u)
+    layer.weight.data[...] = [[0, 0], [0, 3]]
+    for _ in range(9):
+        y = normalized(np.eye(2))
+    assert np.allclose(y, [[0, 0], [0, 1]])
+
+
+@pytest.mark.parametrize("scale", [1e-10, 1e30])
+def test_squares_that_overflow_or_vanish(scale):
+    rng = np.random.default_rng(0)
+    layer = Linear(4, 3, bias=False, rng=rng, dtype=np.float32)
+    layer.weight.data[...] = scale * rng.normal(size=(3, 4))
+    normalized = SpectralNorm(layer, n_power_iterations=50, rng=rng)
+    matrix = normalized(np.eye(4, dtype=np.float32))
+    assert np.isclose(np.linalg.norm(matrix, 2), 1, rtol=1e-5)
+    layer.weight.data *= np.float32(1e-30) / np.float32(scale)
+    with pytest.raises(NotFiniteError, match="must be > 0 and finite in float32"):
+        normalized(1e-15 * np.eye(4, dtype=np.float32))
 
 
 def test_it_is_seen_through():

@@ -68,10 +68,9 @@ class Sequential(Layer):
     def forward(self, x):
         for layer in self.layers:
             x = layer.forward(x)
-        return self.keep(x)
+        return x
 
     def backward(self, gradient, input_gradient=True):
-        self.recall(gradient)
         layers = self.layers
         if not input_gradient:  # nor do layers need one that come before all that learn
             layers = layers[next((i for i, a in enumerate(layers) if a.learns()), len(layers)) :]

@@ -86,7 +86,6 @@ CASES = {
         lambda: Sequential(Linear(4, 5, rng=rng()), Tanh(), Linear(5, 2, rng=rng())),
         VECTORS,
     ),
-    "Sequential of nothing": (Sequential, VECTORS),
     "Residual": (lambda: Residual(Linear(4, 4, rng=rng()), Tanh(), scale=0.5), VECTORS),
 }
 every_layer = pytest.mark.parametrize(("make", "shape"), CASES.values(), ids=CASES)

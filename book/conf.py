@@ -31,6 +31,7 @@ extensions = [
     "sphinxcontrib.bibtex",
     "cards",
     "chapters",
+    "courses",
     "cover",
     "drawings",
     "ebook",

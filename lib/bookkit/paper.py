@@ -70,6 +70,7 @@ def _gather(article, name, order):
         path = PurePosixPath(name).parent / address
         target = os.path.normpath(path).removesuffix(".html") if address else name
         if target in order:
+            anchor = anchor.partition("&")[0]  # the state of a live figure, which paper has not
             tag["href"] = f"#{order[target]}{f'-{anchor}' if anchor else ''}"
         else:
             del tag["href"]

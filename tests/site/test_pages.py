@@ -65,6 +65,7 @@ def dead_links(folder):
                 continue
             file, anchor = urldefrag(address.split("?")[0] if "?" in address else address)
             target = (path.parent / unquote(file)).resolve() if file else path.resolve()
+            anchor = anchor.partition("&")[0]  # the state of a live figure
             lost = target.suffix == ".html" and anchor and anchor not in anchors.get(target, ())
             if not target.is_file() or lost:
                 dead.append(f"{path.relative_to(folder)}: {address}")

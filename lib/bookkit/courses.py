@@ -1,0 +1,94 @@
+"""Courses with the book: which chapters each week, which tasks to mark, what to do in class."""
+
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from bookkit.manifest import ROOT, Chapter, chapters_of, read_manifest
+from bookkit.tasks import Task, tasks_of
+
+
+@dataclass(frozen=True)
+class Week:
+    """The chapters of a week, and of their tasks to write up those that are marked."""
+
+    chapters: tuple[Chapter, ...]
+    mark: tuple[Task, ...]
+
+    @property
+    def minutes(self):
+        """Minutes of reading and of exercises."""
+        return (
+            sum(chapter.minutes for chapter in self.chapters),
+            sum(chapter.exercise_minutes for chapter in self.chapters),
+        )
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course: its title, a sentence or two about it, and its weeks."""
+
+    title: str
+    about: str
+    weeks: tuple[Week, ...]
+
+    @property
+    def chapters(self):
+        """The chapters in the order of the course."""
+        return tuple(chapter for week in self.weeks for chapter in week.chapters)
+
+    @property
+    def minutes(self):
+        """Minutes of reading and of exercises, over all weeks."""
+        reading, exercises = zip(*(week.minutes for week in self.weeks), strict=True)
+        return sum(reading), sum(exercises)
+
+
+def read_courses(root=ROOT):
+    """Return the courses of chapters/courses.toml, and what to do in class for each chapter.
+
+    Raises
+    ------
+    ValueError
+        A chapter or a task to write up that the book does not have, a task of another week, or a
+        chapter that comes twice in a course.
+    """
+    listed = tomllib.loads((Path(root) / "chapters/courses.toml").read_text(encoding="utf-8"))
+    chapters = {chapter.number: chapter for chapter in chapters_of(read_manifest(root))}
+    courses = tuple(_course(entry, chapters, root) for entry in listed["course"])
+    for name in listed["class"]:
+        _known(int(name), chapters, "class")
+    return courses, {chapters[int(name)]: words for name, words in listed["class"].items()}
+
+
+def _course(entry, chapters, root):
+    weeks = tuple(_week(week, chapters, root, entry["title"]) for week in entry["week"])
+    course = Course(entry["title"], entry["about"], weeks)
+    if len(set(course.chapters)) < len(course.chapters):
+        raise ValueError(f"chapters/courses.toml: a chapter comes twice in {course.title!r}")
+    return course
+
+
+def _week(week, chapters, root, title):
+    for number in week["chapters"]:
+        _known(number, chapters, title)
+    read = tuple(chapters[number] for number in week["chapters"])
+    written = {task.number: task for chapter in read for task in _written(chapter, root)}
+    for number in week["mark"]:
+        if number not in written:
+            raise ValueError(
+                f"chapters/courses.toml: {title!r} marks {number}, but the tasks to write up of "
+                f"that week are {', '.join(written)}"
+            )
+    return Week(read, tuple(written[number] for number in week["mark"]))
+
+
+def _known(number, chapters, where):
+    if number not in chapters:
+        raise ValueError(f"chapters/courses.toml: {where!r} has the unknown chapter {number}")
+
+
+def _written(chapter, root):
+    notebook = json.loads((Path(root) / f"{chapter.docname}.ipynb").read_text(encoding="utf-8"))
+    return [task for task in tasks_of(notebook) if task.written]

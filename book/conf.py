@@ -47,6 +47,7 @@ extensions = [
     "predict",
     "previews",
     "reference",
+    "verified",
 ]
 
 # The pages show what the tests verified: nothing is executed here.

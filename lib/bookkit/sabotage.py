@@ -16,9 +16,9 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from bookkit.manifest import chapters_of, read_manifest
+from bookkit.manifest import ROOT, chapters_of, read_manifest
 
-FAULTS = Path("tests/sabotage")
+FAULTS = ROOT / "tests/sabotage"
 LIBRARY = Path("lib/descent")
 
 

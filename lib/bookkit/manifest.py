@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Chapter:
-    """One chapter. `path` is relative to chapters/ and has no suffix."""
+    """One chapter. `path` is relative to chapters/ and has no suffix; `needs` are numbers."""
 
     number: int
     path: str
@@ -18,6 +18,7 @@ class Chapter:
     minutes: int
     exercise_minutes: int
     deeper_minutes: int
+    needs: tuple[int, ...]
     part: str
 
     @property
@@ -43,12 +44,14 @@ def read_manifest(root=ROOT):
         No manifest, or a chapter that is listed but lacks its .md or its .ipynb.
     ValueError
         A manifest that is not TOML, a key that is missing, unknown or of the wrong kind, a number
-        or path that is used twice, or a chapter's file that is not listed.
+        or path that is used twice, a chapter's file that is not listed, or a chapter that
+        another needs although it does not come before it or follows from the others.
     """
     folder = Path(root) / "chapters"
     parts = tuple(_part(entry) for entry in _load(folder / "manifest.toml"))
     chapters = chapters_of(parts)
     _no_repetition(chapters)
+    _needs_agree(chapters)
     _files_agree(chapters, folder)
     return parts
 
@@ -56,6 +59,15 @@ def read_manifest(root=ROOT):
 def chapters_of(parts):
     """Return the chapters of all parts, in reading order."""
     return tuple(chapter for part in parts for chapter in part.chapters)
+
+
+def closure(chapters, numbers):
+    """Return those of the chapters that have these numbers, and all that they need, in order."""
+    wanted = set(numbers)
+    for chapter in reversed(chapters):  # what a chapter needs comes before it
+        if chapter.number in wanted:
+            wanted.update(chapter.needs)
+    return tuple(chapter for chapter in chapters if chapter.number in wanted)
 
 
 def _load(path):
@@ -77,9 +89,10 @@ def _part(entry):
 
 def _chapter(entry, part):
     kinds = {name: kind for name, kind in Chapter.__annotations__.items() if name != "part"}
+    kinds["needs"] = list
     name = f"the chapter {entry.get('path', entry.get('title', '(without a path)'))!r}"
     _keys_agree(name, entry, kinds)
-    return Chapter(**entry, part=part)
+    return Chapter(**{**entry, "needs": tuple(entry["needs"])}, part=part)
 
 
 def _keys_agree(name, entry, kinds):
@@ -104,6 +117,20 @@ def _no_repetition(chapters):
             if value in seen:
                 raise ValueError(f"chapters/manifest.toml: the {key} {value!r} is used twice")
             seen.add(value)
+
+
+def _needs_agree(chapters):
+    earlier = []
+    for chapter in chapters:
+        for need in chapter.needs:
+            name = f"chapters/manifest.toml: the chapter {chapter.path!r} needs {need!r}"
+            if need not in [other.number for other in earlier]:
+                raise ValueError(f"{name}, which is no chapter before it")
+            others = [other for other in chapter.needs if other != need]
+            implied = need in [other.number for other in closure(earlier, others)]
+            if implied or chapter.needs.count(need) > 1:
+                raise ValueError(f"{name}, which follows from the others that it needs")
+        earlier.append(chapter)
 
 
 def _files_agree(chapters, folder):

@@ -20,6 +20,7 @@ summary = "A sentence."
 minutes = {minutes}
 exercise_minutes = {exercise_minutes}
 deeper_minutes = 1000
+needs = []
 """
 SMALL = """
 [[course]]
@@ -62,6 +63,14 @@ def book(tmp_path):
 def test_a_course_has_as_many_weeks_as_its_title_says(course):
     assert len(course.weeks) == WORDS[course.title.split()[0]]
     assert all(week.mark for week in course.weeks)
+
+
+@pytest.mark.parametrize("course", COURSES, ids=lambda course: course.title)
+def test_a_course_has_what_its_chapters_need_before_them(course):
+    read = set()
+    for chapter in course.chapters:
+        assert set(chapter.needs) <= read, chapter.title
+        read.add(chapter.number)
 
 
 def test_the_whole_book_is_the_whole_book_in_order():

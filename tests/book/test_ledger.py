@@ -19,6 +19,7 @@ summary = "A sentence."
 minutes = 7
 exercise_minutes = 8
 deeper_minutes = 0
+needs = []
 """
 
 

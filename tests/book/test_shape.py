@@ -68,7 +68,7 @@ check("7.1", one)
 ## Notes and sources
 """
 SOUND = HEAD + BODY.format(prose="word " * 3120)
-CHAPTER = Chapter(7, "part/name", "A title", "A sentence.", 22, 30, 5, "Part")
+CHAPTER = Chapter(7, "part/name", "A title", "A sentence.", 22, 30, 5, (), "Part")
 RECORD = "application/vnd.descent.claim+json"
 ENTRY = {"number": "7.1", "statement": "It holds", "measured": "3", "required": "≥ 2"}
 

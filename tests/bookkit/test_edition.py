@@ -27,7 +27,7 @@ REFERENCES = References(
     titles={"ex-a": "Exercise 7.1. Title"},
     sources=parse_string(SOURCES, "bibtex"),
 )
-HERE = Chapter(7, "losses/x", "X", "S.", 1, 1, 0, "One")
+HERE = Chapter(7, "losses/x", "X", "S.", 1, 1, 0, (), "One")
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def write_book(root, chapters, pages=("index",)):
         notebook = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
         nbformat.write(notebook, path.with_suffix(".ipynb"))
         facts = f'path = "one/{name}"\ntitle = "The {name}"\nsummary = "A sentence."'
-        minutes = "minutes = 1\nexercise_minutes = 2\ndeeper_minutes = 0"
+        minutes = "minutes = 1\nexercise_minutes = 2\ndeeper_minutes = 0\nneeds = []"
         entries.append(f"[[part.chapter]]\nnumber = {number}\n{facts}\n{minutes}")
     (root / "chapters/manifest.toml").write_text("\n\n".join(entries), encoding="utf-8")
     return root

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bookkit.manifest import Chapter, Part, read_manifest
+from bookkit.manifest import Chapter, Part, chapters_of, closure, read_manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTER = """
@@ -16,6 +16,7 @@ summary = "A sentence."
 minutes = 7
 exercise_minutes = 8
 deeper_minutes = 0
+needs = []
 """
 
 
@@ -42,10 +43,45 @@ def manifest(*chapters):
 
 def test_parts_and_chapters_come_in_order(book):
     root = book(manifest((4, "b/x"), (2, "a/y")), "b/x.md", "b/x.ipynb", "a/y.md", "a/y.ipynb")
-    x = Chapter(4, "b/x", "A title", "A sentence.", 7, 8, 0, "One")
-    y = Chapter(2, "a/y", "A title", "A sentence.", 7, 8, 0, "One")
+    x = Chapter(4, "b/x", "A title", "A sentence.", 7, 8, 0, (), "One")
+    y = Chapter(2, "a/y", "A title", "A sentence.", 7, 8, 0, (), "One")
     assert read_manifest(root) == (Part("One", (x, y)),)
     assert x.docname == "chapters/b/x"
+
+
+def needing(*needs):
+    """A manifest of chapters 0, 1, …, in order, each with what it needs."""
+    entries = [CHAPTER.format(number=n, path=f"c{n}") for n in range(len(needs))]
+    listed = zip(entries, needs, strict=True)
+    chapters = (entry.replace("needs = []", f"needs = {need}") for entry, need in listed)
+    return '[[part]]\ntitle = "One"\n' + "".join(chapters)
+
+
+FILES = [f"c{n}{suffix}" for n in range(5) for suffix in (".md", ".ipynb")]
+
+
+def test_what_a_chapter_needs_and_what_these_need(book):
+    root = book(needing([], [0], [0], [2], [1]), *FILES)
+    chapters = chapters_of(read_manifest(root))
+    assert [chapter.needs for chapter in chapters] == [(), (0,), (0,), (2,), (1,)]
+    assert [chapter.number for chapter in closure(chapters, [3])] == [0, 2, 3]
+    assert [chapter.number for chapter in closure(chapters, [4, 2])] == [0, 1, 2, 4]
+    assert closure(chapters, []) == ()
+
+
+@pytest.mark.parametrize(
+    ("needs", "message"),
+    [
+        (([1], [], [], [], []), "'c0' needs 1, which is no chapter before it"),
+        (([], [1], [], [], []), "'c1' needs 1, which is no chapter before it"),
+        (([], [], [7], [], []), "'c2' needs 7, which is no chapter before it"),
+        (([], [0], [1], [0, 2], []), "'c3' needs 0, which follows from the others"),
+        (([], [0], [1, 1], [], []), "'c2' needs 1, which follows from the others"),
+    ],
+)
+def test_mistakes_in_what_is_needed(book, needs, message):
+    with pytest.raises(ValueError, match=message):
+        read_manifest(book(needing(*needs), *FILES))
 
 
 def test_checkpoints_are_no_chapters(book):

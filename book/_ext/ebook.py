@@ -14,7 +14,7 @@ from sphinx.builders.epub3 import Epub3Builder
 
 VARIABLE = re.compile(r"var\(--([\w-]+)(?:, *([^()]*))?\)")
 OWN_CASE = {"viewbox": "viewBox", "preserveaspectratio": "preserveAspectRatio"}
-SCREEN_ONLY = ".headerlink, .live-figure, .progress, script, .chapter-facts a"
+SCREEN_ONLY = ".headerlink, .live-figure, .progress, script, .chapter-facts a, .book-chart"
 PLAIN = {
     "color-background-primary": "#fff",
     "color-background-secondary": "#f8f9fb",

@@ -1,11 +1,11 @@
-"""Courses with the book: which chapters each week, which tasks to mark, what to do in class."""
+"""Courses with the book, what to do in class, and short paths through it."""
 
 import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from bookkit.manifest import ROOT, Chapter, chapters_of, read_manifest
+from bookkit.manifest import ROOT, Chapter, chapters_of, closure, read_manifest
 from bookkit.tasks import Task, tasks_of
 
 
@@ -45,6 +45,33 @@ class Course:
         return sum(reading), sum(exercises)
 
 
+@dataclass(frozen=True)
+class Way:
+    """A short path: its title, a sentence about it, and its chapters."""
+
+    title: str
+    about: str
+    chapters: tuple[Chapter, ...]
+
+
+def read_paths(root=ROOT):
+    """Return the short paths of chapters/courses.toml: what their goals need, in order.
+
+    Raises
+    ------
+    ValueError
+        A goal that is no chapter of the book.
+    """
+    chapters = chapters_of(read_manifest(root))
+    known = {chapter.number for chapter in chapters}
+    paths = []
+    for entry in _load(root).get("path", ()):
+        for number in entry["goals"]:
+            _known(number, known, entry["title"])
+        paths.append(Way(entry["title"], entry["about"], closure(chapters, entry["goals"])))
+    return tuple(paths)
+
+
 def read_courses(root=ROOT):
     """Return the courses of chapters/courses.toml, and what to do in class for each chapter.
 
@@ -54,12 +81,16 @@ def read_courses(root=ROOT):
         A chapter or a task to write up that the book does not have, a task of another week, or a
         chapter that comes twice in a course.
     """
-    listed = tomllib.loads((Path(root) / "chapters/courses.toml").read_text(encoding="utf-8"))
+    listed = _load(root)
     chapters = {chapter.number: chapter for chapter in chapters_of(read_manifest(root))}
     courses = tuple(_course(entry, chapters, root) for entry in listed["course"])
     for name in listed["class"]:
         _known(int(name), chapters, "class")
     return courses, {chapters[int(name)]: words for name, words in listed["class"].items()}
+
+
+def _load(root):
+    return tomllib.loads((Path(root) / "chapters/courses.toml").read_text(encoding="utf-8"))
 
 
 def _course(entry, chapters, root):

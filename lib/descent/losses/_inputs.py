@@ -36,6 +36,8 @@ def from_rows(rows, shape):
 
 def where_it_counts(weight, loss):
     """The product of both, where 0 · ∞ = 0: what has no weight costs nothing."""
+    if np.isfinite(loss).all():
+        return weight * loss
     return weight * np.where(weight == 0, 0, loss)
 
 
@@ -66,6 +68,20 @@ def rescaling(name, factor, scores):
     if not (np.isfinite(factor) & (factor >= 0)).all():
         raise ValueError(f"{name} must be finite and ≥ 0, got {factor}")
     return factor
+
+
+def weighed_classes(name, scores, target, weight):
+    """Return scores of shape (N, K), the label of each row, and its weight.
+
+    A row without weight may hold anything, so its scores are 0.
+    """
+    scores = scores_of_classes(name, scores)
+    samples, classes = scores.shape
+    y = class_labels("target", target, samples=samples, classes=classes)
+    w_y = class_weights(weight, scores)[y]
+    if not w_y.all():
+        scores = np.where(w_y[:, None] > 0, scores, 0)
+    return scores, y, w_y
 
 
 def labels_and_weights(target, weight, scores, ignore_index):

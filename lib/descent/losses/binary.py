@@ -3,7 +3,7 @@
 import numpy as np
 
 from descent.checks import finite_result, matching
-from descent.losses._inputs import probabilities, rescaling
+from descent.losses._inputs import probabilities, rescaling, where_it_counts
 from descent.losses._reduce import reduce
 
 
@@ -37,7 +37,8 @@ def bce_with_logits(logits, target, *, weight=None, pos_weight=None, reduction="
     Returns
     -------
     value : float, or an array of ``logits``'s shape for "none"
-        In nats.
+        In nats. An outcome that the target, or a weight of 0, rules out costs nothing, also where
+        the logit is infinite; PyTorch computes 0 · ∞ = nan there.
     gradient : float array, ``logits``'s shape
         With respect to the logits.
 
@@ -65,8 +66,11 @@ def bce_with_logits(logits, target, *, weight=None, pos_weight=None, reduction="
     weight = rescaling("weight", weight, logits)
     positive = rescaling("pos_weight", pos_weight, logits) * target
     negative = 1 - target
+    if not weight.all():
+        logits = np.where(weight > 0, logits, 0)  # what has no weight may hold anything
     p, q, minus_log_p, minus_log_q = both_outcomes(logits)
-    loss = weight * (positive * minus_log_p + negative * minus_log_q)
+    cost = where_it_counts(positive, minus_log_p) + where_it_counts(negative, minus_log_q)
+    loss = weight * cost
     finite_result(loss, logits=logits)
     gradient = weight * (negative * p - positive * q)
     return reduce(loss, gradient, reduction)

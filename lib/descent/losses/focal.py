@@ -6,8 +6,8 @@ inf, and TypeError for logits that are not floats and class indices that are not
 
 import numpy as np
 
-from descent.checks import class_labels, finite_result, float_array, number
-from descent.losses._inputs import class_weights, scores_of_classes, zeros_and_ones
+from descent.checks import finite_result, float_array, number
+from descent.losses._inputs import weighed_classes, zeros_and_ones
 from descent.losses._reduce import reduce
 from descent.losses.binary import both_outcomes
 from descent.losses.softmax import log_softmax
@@ -63,6 +63,8 @@ def focal(logits, target, *, alpha=0.25, gamma=2.0, reduction="mean"):
     if alpha is not None:
         alpha = float(number("alpha", alpha, at_least=0, at_most=1))
         alpha_t = alpha * y + (1 - alpha) * (1 - y)
+        if alpha in (0, 1):
+            logits = np.where(alpha_t > 0, logits, 0)  # what has no weight may hold anything
     t = 2 * y - 1
     p, q, minus_log_p, _ = both_outcomes(t * logits)
     weight = alpha_t * q**gamma
@@ -113,14 +115,9 @@ def softmax_focal(logits, target, *, gamma=2.0, weight=None, reduction="mean"):
     >>> float(value.round(4)), gradient.round(4)
     (0.1733, array([[-0.2983,  0.2983]]))
     """
-    logits = scores_of_classes("logits", logits)
-    samples, classes = logits.shape
-    y = class_labels("target", target, samples=samples, classes=classes)
+    logits, y, w_y = weighed_classes("logits", logits, target, weight)
     gamma = float(number("gamma", gamma, at_least=0))
-    w_y = class_weights(weight, logits)[y]
-    if not w_y.all():
-        logits = np.where(w_y[:, None] > 0, logits, 0)  # what has no weight may be masked
-    rows = np.arange(samples)
+    rows = np.arange(len(y))
     log_p = log_softmax(logits)
     gradient = np.exp(log_p)
     p_y, log_p_y = gradient[rows, y], log_p[rows, y]

@@ -7,6 +7,7 @@ or inf, and TypeError for arrays that are not floats, or of two dtypes.
 import numpy as np
 
 from descent.checks import finite_result, floating, matching, number
+from descent.losses._inputs import where_it_counts
 from descent.losses._reduce import reduce
 
 
@@ -127,7 +128,7 @@ def poisson_nll(prediction, target, *, log_input=True, full=False, eps=1e-8, red
     _not_negative("target", target)
     if log_input:
         rate = np.exp(prediction)
-        loss, gradient = rate - target * prediction, rate - target
+        loss, gradient = rate - where_it_counts(target, prediction), rate - target
     else:
         _not_negative("prediction", prediction, " unless log_input")
         loss = prediction - target * np.log(prediction + eps)

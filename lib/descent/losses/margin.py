@@ -9,8 +9,8 @@ stands at its gradient, beside what PyTorch takes.
 
 import numpy as np
 
-from descent.checks import class_labels, finite_result, float_array, number, one_of
-from descent.losses._inputs import class_weights, scores_of_classes, signs
+from descent.checks import finite_result, float_array, number, one_of
+from descent.losses._inputs import signs, weighed_classes
 from descent.losses._reduce import reduce
 
 
@@ -183,8 +183,8 @@ def multi_margin(scores, target, *, p=1, margin=1.0, weight=None, reduction="mea
     (0.25, array([[-0.5 ,  0.25,  0.  ,  0.25]]))
     """
     p = int(one_of("p", p, (1, 2)))  # NumPy's integers would make float64 of float32
-    scores, y, rows, excess = _excesses(scores, target, margin)
-    scale = (class_weights(weight, scores)[y] / scores.shape[1])[:, None]
+    excess, rows, y, w_y = _excesses(scores, target, margin, weight)
+    scale = (w_y / excess.shape[1])[:, None]
     loss = (scale * excess**p).sum(axis=1)
     gradient = scale * (excess > 0 if p == 1 else 2 * excess)
     gradient[rows, y] = -gradient.sum(axis=1)
@@ -227,8 +227,8 @@ def weston_watkins(scores, target, *, margin=1.0, reduction="mean"):
     >>> float(value), gradient
     (3.0, array([[-3.,  1.,  1.,  1.]]))
     """
-    scores, y, rows, excess = _excesses(scores, target, margin)
-    gradient = (excess > 0).astype(scores.dtype)
+    excess, rows, y, _ = _excesses(scores, target, margin)
+    gradient = (excess > 0).astype(excess.dtype)
     gradient[rows, y] = -gradient.sum(axis=1)
     return reduce(excess.sum(axis=1), gradient, reduction)
 
@@ -270,26 +270,25 @@ def crammer_singer(scores, target, *, margin=1.0, reduction="mean"):
     >>> float(value), gradient
     (0.8, array([[-1.,  0.,  1.]]))
     """
-    scores, y, rows, excess = _excesses(scores, target, margin)
+    excess, rows, y, _ = _excesses(scores, target, margin)
     strongest = excess.argmax(axis=1)
     loss = excess[rows, strongest]
-    gradient = np.zeros_like(scores)
+    gradient = np.zeros_like(excess)
     gradient[rows, strongest] = loss > 0
     gradient[rows, y] -= loss > 0
     return reduce(loss, gradient, reduction)
 
 
-def _excesses(scores, target, margin):
-    """By how much each wrong class comes within the margin of the right one; 0 for the right."""
-    scores = scores_of_classes("scores", scores)
-    samples, classes = scores.shape
-    y = class_labels("target", target, samples=samples, classes=classes)
+def _excesses(scores, target, margin, weight=None):
+    """By how much each wrong class comes within the margin of the right one, (N, K); 0 for the
+    right one. Then the numbers of the rows, their labels, and the weights of these."""
+    scores, y, w_y = weighed_classes("scores", scores, target, weight)
     margin = float(number("margin", margin))
-    rows = np.arange(samples)
+    rows = np.arange(len(y))
     excess = np.maximum(0, margin - scores[rows, y, None] + scores)  # (N, K)
     excess[rows, y] = 0
     finite_result(excess, scores=scores)
-    return scores, y, rows, excess
+    return excess, rows, y, w_y
 
 
 def hinge_embedding(distances, target, *, margin=1.0, reduction="mean"):

@@ -12,6 +12,10 @@ class NotFiniteError(ValueError):
     """A loss that is nan or infinite, or would be."""
 
 
+class NothingCountsError(ValueError):
+    """A mean over nothing: every sample is ignored, or has no weight."""
+
+
 def float_array(name, array):
     """Return a float32 or float64 ndarray that is not empty.
 

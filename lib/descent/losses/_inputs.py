@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from descent.checks import class_labels, finite_result, float_array, matching, ndim
+from descent.checks import (
+    NothingCountsError,
+    class_labels,
+    finite_result,
+    float_array,
+    matching,
+    ndim,
+)
 
 
 def scores_of_classes(name, scores):
@@ -106,7 +113,9 @@ def mean_count(weights, reduction):
         return 1
     count = weights.sum()
     if count == 0:
-        raise ValueError("target: every sample is ignored or has weight 0; their mean is 0/0")
+        raise NothingCountsError(
+            "target: every sample is ignored or has weight 0; their mean is 0/0"
+        )
     return count
 
 

@@ -5,11 +5,18 @@ from copy import deepcopy
 
 import numpy as np
 
-from descent.checks import NotFiniteError, float_array, refuse_probabilities
+from descent.checks import (
+    NotFiniteError,
+    NothingCountsError,
+    float_array,
+    refuse_probabilities,
+)
 from descent.data import LabeledImages
 from descent.evaluation import evaluate, predict
 from descent.training._generators import generator_states, restore_generators
 from descent.training.accumulation import accumulate_gradients
+
+MANY = 2000  # more different integers are counts rather than classes
 
 
 def inputs_and_targets(name, data):
@@ -64,7 +71,10 @@ def rehearse_training(net, loss, data, *, batch_size, drop_last, accumulate, aug
         with _refusing("data", rows):
             for batch in np.resize(rows, (-(-len(rows) // size), size)):  # some rows come again
                 last = step(batch)
-            refuse_softmax(net, loss, *last)
+            outputs = refuse_softmax(net, loss, *last)
+            if augment is None:
+                batches = len(inputs) // size + (rest > 0)
+                _refuse_batches_of_nothing(loss, outputs[:1], targets, batches)
         if rest:
             advice = f"; the last batch has only {rest} of the samples: try drop_last=True"
             with _refusing("data", rows[:rest], advice):
@@ -72,6 +82,31 @@ def rehearse_training(net, loss, data, *, batch_size, drop_last, accumulate, aug
                     step(rows[:rest])
                 except ValueError:  # all of them may be ignored, but then the others are not
                     step(rows[-rest:])
+
+
+def _refuse_batches_of_nothing(loss, output, targets, batches):
+    """Refuse labels that are ignored so often that they must fill a batch of every epoch."""
+    if not np.issubdtype(targets.dtype, np.integer) or len(labels := np.unique(targets)) > MANY:
+        return
+    ignored = [y for y in labels if not _counts(loss, output, np.full_like(targets[:1], y))]
+    counts = ~np.isin(targets, ignored).reshape(len(targets), -1)
+    counting = np.count_nonzero(counts.any(axis=1))
+    if counting < batches:
+        raise ValueError(
+            f"only {counting} of {len(targets)} samples count, the others are ignored or have "
+            f"weight 0; of the {batches} batches of an epoch, one at least would have a mean over "
+            "nothing. Leave such samples out, or take larger batches"
+        )
+
+
+def _counts(loss, output, target):
+    try:
+        loss(output, target)
+    except NothingCountsError:
+        return False
+    except (TypeError, ValueError):  # it cannot be asked about one sample
+        return True
+    return True
 
 
 def rehearse_validation(net, loss, data, metrics):
@@ -85,16 +120,16 @@ def rehearse_validation(net, loss, data, metrics):
 def refuse_softmax(net, loss, inputs, targets, at_most=256):
     """Refuse a network that ends in a softmax under a loss that applies one itself.
 
-    Such a loss takes logits: to add 1 to all of them does not change it.
+    Such a loss takes logits: to add 1 to all of them does not change it. Returns the outputs.
     """
     outputs, targets = predict(net, inputs[:at_most]), targets[:at_most]
-    if outputs.ndim != 2 or (outputs == outputs[0, 0]).all():
-        return
-    try:
-        refuse_probabilities("the network's outputs", outputs)
-    except ValueError:
-        if _takes_logits(loss, outputs, targets):
-            raise
+    if outputs.ndim == 2 and (outputs != outputs[0, 0]).any():
+        try:
+            refuse_probabilities("the network's outputs", outputs)
+        except ValueError:
+            if _takes_logits(loss, outputs, targets):
+                raise
+    return outputs
 
 
 def _takes_logits(loss, outputs, targets):
@@ -109,8 +144,8 @@ def _one_of_each(targets, *, at_least):
     if not np.issubdtype(targets.dtype, np.integer):
         return np.arange(at_least)
     first = np.unique(targets, return_index=True)[1] // targets[0].size
-    if len(first) > 2000:  # counts rather than classes: the smallest and the largest will do
-        first = np.concatenate([first[:1000], first[-1000:]])
+    if len(first) > MANY:  # the smallest and the largest will do
+        first = np.concatenate([first[: MANY // 2], first[-MANY // 2 :]])
     first = np.unique(first)
     others = np.setdiff1d(np.arange(at_least), first)
     return np.concatenate([first, others[: max(at_least - len(first), 0)]])

@@ -8,7 +8,7 @@ from time import perf_counter
 import numpy as np
 from tqdm import tqdm
 
-from descent.checks import NotFiniteError, generator, integer
+from descent.checks import NotFiniteError, NothingCountsError, generator, integer
 from descent.data import batches
 from descent.evaluation import default_metrics, evaluate
 from descent.training._rehearsal import (
@@ -101,6 +101,9 @@ def train(
     FloatingPointError
         A loss or a gradient that became nan or infinite; the message says after how many steps,
         and what is the likely cause.
+    ValueError
+        In the middle, a batch whose labels are all ignored: its mean is 0/0, for which PyTorch
+        computes nan. Where so many are ignored that it must come to that, before the first step.
 
     Examples
     --------
@@ -164,7 +167,7 @@ def train(
         return value
 
     steps = epochs * (len(inputs) // batch_size if drop_last else -(-len(inputs) // batch_size))
-    with _progress_bar(steps, progress) as bar, _divergence_explained(history):
+    with _progress_bar(steps, progress) as bar, _failures_explained(history):
         for _ in range(epochs):
             net.train()
             optimizer.train()
@@ -245,7 +248,7 @@ def _check_parts(net, optimizer, history, validation):
 
 
 @contextmanager
-def _divergence_explained(history):
+def _failures_explained(history):
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             yield
@@ -259,6 +262,12 @@ def _divergence_explained(history):
         raise FloatingPointError(
             f"training diverged after {history.step} steps, in epoch {history.epoch + 1}: "
             f"{error}. {likely}"
+        ) from error
+    except NothingCountsError as error:
+        raise ValueError(
+            f"training stopped after {history.step} steps, in epoch {history.epoch + 1}, at a "
+            f"batch in which nothing counts: {error}. Leave such samples out, or take larger "
+            "batches"
         ) from error
 
 

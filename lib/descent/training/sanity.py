@@ -158,7 +158,7 @@ def shuffled_labels(net, loss, optimizer, inputs, labels, *, rng, steps=100):
 def label_entropy(labels, *, ignore_index=-100):
     r"""The entropy of the labels' frequencies: the best cross-entropy without looking.
 
-    .. math:: H = -\sum_c \pi_c \log \pi_c, \qquad \pi_c = \frac{\#\{n : y_n = c\}}{N}
+    .. math:: H = \sum_c \pi_c \log \frac{1}{\pi_c}, \qquad \pi_c = \frac{\#\{n : y_n = c\}}{N}
 
     Parameters
     ----------
@@ -187,7 +187,7 @@ def label_entropy(labels, *, ignore_index=-100):
     if not count.size:
         raise ValueError(f"labels is empty; expected at least one that is not {ignore_index}")
     pi = count / count.sum()
-    return float(-(pi * np.log(pi)).sum())
+    return float((pi * np.log(1 / pi)).sum())
 
 
 def gradient_norms(net):

@@ -9,7 +9,7 @@ from descent.layers import BatchNorm1d, Conv2d, Dropout, Layer, Linear, ReLU, Se
 from descent.losses import cross_entropy, mse, nll, softmax
 from descent.optimizers import SGD
 from descent.regularization import mixup
-from descent.training import initial_loss, overfit_one_batch, shuffled_labels, train
+from descent.training import History, initial_loss, overfit_one_batch, shuffled_labels, train
 
 
 @pytest.fixture
@@ -171,6 +171,57 @@ class TestWhatCanWorkWorks:
         labels = rng.integers(3, size=21)
         labels[first] = -100
         run(net=net, data=(rng.normal(size=(21, 4)), labels), epochs=0)
+
+    @pytest.mark.parametrize(
+        ("ignored", "drop_last"), [(17, False), (18, True), (20, False), (20, True)]
+    )
+    def test_so_many_ignored_labels_that_a_batch_must_be_of_nothing(self, run, ignored, drop_last):
+        rng = np.random.default_rng(0)
+        net = Linear(4, 3, rng=rng)
+        labels = rng.integers(1, 3, size=21)
+        labels[:ignored] = [-100, 0] * (ignored // 2) + [-100] * (ignored % 2)
+
+        def loss(logits, labels):
+            return cross_entropy(logits, labels, weight=np.array([0.0, 1.0, 2.0]))
+
+        batches = 4 if drop_last else 5
+        message = f"only {21 - ignored} of 21 samples count.* of the {batches} batches of an epoch"
+        arguments = {"net": net, "loss": loss, "batch_size": 5, "drop_last": drop_last}
+        with pytest.raises(ValueError, match=f"^data, .*: {message}"):
+            run(data=(rng.normal(size=(21, 4)), labels), **arguments)
+        labels[: batches - (21 - ignored)] = 1  # one for each batch
+        assert run(data=(rng.normal(size=(21, 4)), labels), **arguments, epochs=0).epoch == 0
+
+    def test_a_batch_of_nothing_that_comes_by_chance_is_named(self, normalized, data):
+        labels = data[1].copy()
+        labels[: len(labels) // 2] = -100
+        sgd = SGD(normalized.parameters(), lr=0.1)
+        history = History()
+        with pytest.raises(
+            ValueError, match=r"stopped after \d+ steps, in epoch \d+, at a batch .*: target: every"
+        ):
+            train(
+                normalized,
+                cross_entropy,
+                sgd,
+                (data[0], labels),
+                epochs=99,
+                batch_size=3,
+                rng=np.random.default_rng(0),
+                history=history,
+                progress=False,
+            )
+        assert history.step
+        assert np.isfinite(history.loss).all()
+        assert all(np.isfinite(p.data).all() for p in normalized.parameters())
+
+    def test_a_loss_that_needs_two_samples(self, run, data):
+        def loss(logits, labels):
+            if len(labels) < 2:
+                raise ValueError("one has no other")
+            return cross_entropy(logits, labels)
+
+        assert run(loss=loss).step == 5
 
     def test_few_samples_in_large_batches(self, run, data):
         assert run(data=(data[0][:7], data[1][:7]), batch_size=64).step == 1

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -160,3 +161,54 @@ def test_statements_make_sense_alone(chapter):
     leaning = re.compile(r"(The same|In the same|It|This|These|That|Those|Meanwhile|And|But)\b")
     found = [entry.statement for entry in entries if leaning.match(entry.statement)]
     assert not found
+
+
+def number(printed):
+    return float(printed.replace("−", "-").rstrip("%"))
+
+
+def unsupported(entry):
+    """The bounds of a claim over seeds that lie inside the 95% interval of its own mean."""
+    low, high = map(
+        number, re.search(r"95% interval of the mean (\S+) to (\S+)", entry.spread).groups()
+    )
+    expected = re.fullmatch(r"(\S+) ± (\S+)", entry.required)
+    if expected:
+        center, half = map(number, expected.groups())
+        half *= 100 if "%" in expected[1] else 1
+        bounds = {"≥": center - half, "≤": center + half}
+    else:
+        bounds = {
+            sign: number(bound) for sign, bound in re.findall(r"([≥≤]) (\S+)", entry.required)
+        }
+    return [
+        sign
+        for sign, bound in bounds.items()
+        if (sign == "≥" and bound > low) or (sign == "≤" and bound < high)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("required", "spread", "found"),
+    [
+        ("≥ 0.15", "5 seeds, 0.1 to 0.3, 95% interval of the mean 0.13 to 0.26", ["≥"]),
+        ("≥ 0.12", "5 seeds, 0.1 to 0.3, 95% interval of the mean 0.13 to 0.26", []),
+        (
+            "≥ −0.02 and ≤ 0.06",
+            "9 seeds, 0 to 0, 95% interval of the mean −0.04 to 0.1",
+            ["≥", "≤"],
+        ),
+        ("0.00 ± 0.06", "5 seeds, −1 to 1, 95% interval of the mean −0.05 to 0.13", ["≤"]),
+        ("50% ± 0.04", "5 seeds, 47% to 53%, 95% interval of the mean 47% to 53%", []),
+        ("< 1e-12", "5 seeds, 0 to 0, 95% interval of the mean 0 to 0", []),
+    ],
+)
+def test_a_bound_inside_its_own_interval_is_found(required, spread, found):
+    assert unsupported(SimpleNamespace(required=required, spread=spread)) == found
+
+
+@pytest.mark.parametrize("chapter", range(7))
+def test_the_seeds_support_what_part_one_requires(chapter):
+    """Other seeds would be likely to miss a bound inside the interval: it says too much."""
+    (entries,) = [entries for c, entries in gather(ROOT) if c.number == chapter]
+    assert [entry.number for entry in entries if entry.spread and unsupported(entry)] == []

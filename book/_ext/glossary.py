@@ -45,7 +45,7 @@ def rewrite(_app, env):
 def add_ways_back(app, doctree, docname):
     """Name below each definition the chapters that use its term."""
     for item in doctree.findall(nodes.definition_list_item):
-        names = {name.astext().lower() for name in item.findall(nodes.term)}
+        names = {_straight(name.astext()).lower() for name in item.findall(nodes.term)}
         users = [c for c in chapters_of(app.env.book_parts) if names & _terms(app.env, c)]
         if not users or not isinstance(item.parent.parent, addnodes.glossary):
             continue
@@ -57,6 +57,11 @@ def add_ways_back(app, doctree, docname):
             line += nodes.reference("", text, refuri=target, internal=True)
         line += nodes.Text(".")
         item.next_node(nodes.definition).append(line)
+
+
+def _straight(text):
+    """A term as chapters write it: typesetting has curled its apostrophe."""
+    return text.replace("’", "'")
 
 
 def _terms(env, chapter):

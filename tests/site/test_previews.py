@@ -2,32 +2,62 @@
 
 import pytest
 
+bs4 = pytest.importorskip("bs4")
+
 pytestmark = pytest.mark.xdist_group("site")
 
 KINDS = {
     "figure": "a[href^='#fig-']:not(.headerlink)",
     "equation": "a[href^='#equation-']:not(.headerlink)",
+    "claim": "a[href^='#claim-']:not(.headerlink)",
+    "claim of another chapter": "a[href*='.html#claim-']",
     "term": "a[href*='glossary.html#term-']",
     "source": "a[href*='bibliography.html#']",
+}
+SHOWN = {
+    "figure": "figure svg",
+    "equation": ".katex",
+    "claim": ".claim .claim-evidence",
+    "claim of another chapter": ".claim .claim-evidence",
+    "term": "strong",
+    "source": "p",
 }
 
 
 @pytest.fixture(scope="module")
-def chapter(site, chapters):
-    """A chapter that has a link of each kind."""
-    for name in chapters:
-        text = (site / name).read_text(encoding="utf-8")
-        wanted = ('href="#fig-', 'href="#equation-', "glossary.html#term-", "bibliography.html#")
-        if all(part in text for part in wanted):
-            return name
-    return pytest.fail("no chapter has a link of each kind")
+def parsed(site, chapters):
+    """The parsed page of each chapter, by its name."""
+    return {
+        name: bs4.BeautifulSoup((site / name).read_text(encoding="utf-8"), "html.parser")
+        for name in chapters
+    }
+
+
+@pytest.fixture(scope="module")
+def chapter_with(parsed):
+    """A function that returns a chapter that has a link of each of these kinds."""
+
+    def find(*kinds):
+        for name, page in parsed.items():
+            if all(page.select_one(f"article {KINDS[kind]}") for kind in kinds):
+                return name
+        return pytest.fail(f"no chapter has a link of each of the kinds {kinds}")
+
+    return find
+
+
+@pytest.fixture(scope="module")
+def chapter(chapter_with):
+    return chapter_with("figure", "equation", "term", "source")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_focus_shows_and_escape_hides(site, chapter, open_page, kind):
-    page = open_page(f"{site.as_uri()}/{chapter}")
+def test_focus_shows_and_escape_hides(site, chapter_with, open_page, kind):
+    page = open_page(f"{site.as_uri()}/{chapter_with(kind)}")
     before = len(page.addresses)
-    link, preview = page.locator(f"article {KINDS[kind]}").first, page.locator("#preview")
+    page.locator("article details").evaluate_all("(all) => all.forEach((e) => (e.open = true))")
+    link = page.locator(f"article {KINDS[kind]}").and_(page.locator(":visible")).first
+    preview = page.locator("#preview")
     link.scroll_into_view_if_needed()
     assert not preview.is_visible()
     link.focus()
@@ -36,11 +66,13 @@ def test_focus_shows_and_escape_hides(site, chapter, open_page, kind):
     preview.wait_for(state="visible", timeout=2000)
     assert link.get_attribute("aria-describedby") == "preview"
     assert preview.get_attribute("role") == "tooltip"
-    inside = {"figure": "figure svg", "equation": ".katex", "term": "strong", "source": "p"}[kind]
-    assert preview.locator(inside).first.is_visible()
+    assert preview.locator(SHOWN[kind]).first.is_visible()
     box = preview.bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 1280
+    if kind.startswith("claim"):
+        number = link.get_attribute("href").partition("#claim-")[2]
+        assert preview.locator(".claim-id").inner_text().startswith(f"Claim {number} ")
     page.keyboard.press("Escape")
     assert not preview.is_visible()
     assert link.get_attribute("aria-describedby") is None
@@ -71,3 +103,20 @@ def test_no_id_is_there_twice_while_it_is_shown(site, chapter, open_page):
         return ids.filter((id, i) => ids.indexOf(id) !== i);
     }""")
     assert twice == []
+
+
+def test_what_a_chapter_takes_from_elsewhere_travels_with_it(parsed):
+    """Each link to a claim of another chapter, to a term or to a source has its preview."""
+    for name, page in parsed.items():
+        template = page.find("template", id="previews")
+        parts = template.find_all(attrs={"data-of": True}) if template else []
+        carried = {part["data-of"] for part in parts}
+        for kind in ("claim of another chapter", "term", "source"):
+            links = {a["href"].partition("#")[2] for a in page.select(f"article {KINDS[kind]}")}
+            assert links <= carried, f"{name}, {kind}: {sorted(links - carried)}"
+
+
+def test_every_link_within_a_chapter_to_a_claim_leads_to_one(parsed):
+    for name, page in parsed.items():
+        for link in page.select(f"article {KINDS['claim']}"):
+            assert page.select_one(f".claim[id='{link['href'][1:]}']"), f"{name}: {link['href']}"

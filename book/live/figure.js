@@ -65,9 +65,10 @@ export function slider({ label, bounds, say, change }) {
     value.textContent = say(number);
     input.setAttribute("aria-valuetext", say(number));
   };
+  const limit = (most) => (input.max = most);
   const name = html("label", { for: id }, label);
   const element = html("div", { class: "live-slider" }, name, value, input);
-  return { element, show };
+  return { element, show, limit };
 }
 
 export const button = (label, press) => html("button", { type: "button", onclick: press }, label);
@@ -140,6 +141,7 @@ export function plot({ label, x, y, drag }) {
   return {
     element,
     at,
+    across,
     curve: (xs, ys, name) =>
       svg("path", { class: `live-line ${name}`, d: path(xs.map((value, i) => at(value, ys[i]))) }),
     render(size, marks) {
@@ -159,14 +161,15 @@ export function resize(element, [width, height]) {
 
 function axes(x, y, at) {
   const text = (place, shift, anchor, content) =>
-    svg("text", { x: place[0] + shift[0], y: place[1] + shift[1], "text-anchor": anchor }, content);
+    svg("text", { class: "live-scale", x: place[0] + shift[0], y: place[1] + shift[1],
+      "text-anchor": anchor }, content);
   return [
     svg("path", {
       class: "live-axis",
       d: path([at(x.low, y.high), at(x.low, y.low), at(x.high, y.low)]),
     }),
-    ...x.ticks.map((tick) => text(at(tick, y.low), [0, 16], "middle", String(tick))),
-    ...y.ticks.map((tick) => text(at(x.low, tick), [-6, 4], "end", String(tick))),
+    ...x.ticks.map((tick) => text(at(tick, y.low), [0, 16], "middle", signed(String(tick)))),
+    ...y.ticks.map((tick) => text(at(x.low, tick), [-6, 4], "end", signed(String(tick)))),
     text(at(x.high, y.low), [0, 30], "end", x.label),
     text(at(x.low, y.high), [-20, -10], "start", y.label),
   ];
@@ -176,6 +179,27 @@ function axes(x, y, at) {
 export function words(chart, place, content, anchor, down = 0) {
   const [x, y] = chart.at(...place);
   return svg("text", { x, y: y + down, "text-anchor": anchor }, content);
+}
+
+/** The names of curves, [{ name, line, points }, …]: each where the others are farthest away. */
+export function names(chart, curves) {
+  const shown = curves.filter(({ points }) => points.length);
+  const few = (points) => points.filter((_, i) => i % Math.ceil(points.length / 60) === 0);
+  const places = shown.map(({ points }) => few(points).map((point) => chart.at(...point)));
+  return shown.map(({ name, line }, k) => {
+    const others = places.filter((_, j) => j !== k).flat();
+    const nearest = ([x, y]) =>
+      others.map(([a, b]) => [Math.hypot(a - x, b - y), b - y])
+        .reduce((best, next) => (next[0] < best[0] ? next : best), [Infinity, 0]);
+    const room = (place) => nearest(place)[0];
+    const [x, y] = places[k].reduce((best, place) => (room(place) > room(best) ? place : best));
+    const beside = nearest([x, y])[1];
+    const below = beside < 0 || (beside === 0 && k > 0) || y < 1.5 * MARGIN.top;
+    const [left, right] = [0.3, 0.7].map((share) => share * chart.across() + MARGIN.left);
+    const anchor = x < left ? "start" : x > right ? "end" : "middle";
+    const attributes = { class: `live-name ${line.split(" ")[0]}`, "text-anchor": anchor };
+    return svg("text", { ...attributes, x, y: y + (below ? 20 : -10) }, name);
+  });
 }
 
 /** Marks that differ in shape as well as in color. */

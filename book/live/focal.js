@@ -1,8 +1,8 @@
 /** Focal loss: how the power γ turns down what is right already, and who is left to speak. */
 
 import {
-  announcer, button, clamp, controls, diamond, digits, disk, fixed, html, plot, range, readouts,
-  resize, row, sample, sigmoid, slider, softplus, svg, tie,
+  announcer, button, clamp, controls, diamond, digits, disk, fixed, html, names, plot, range,
+  readouts, resize, row, sample, sigmoid, slider, softplus, svg, tie,
 } from "live/figure";
 
 /** The log-odds of a probability. */
@@ -87,16 +87,18 @@ export function build() {
 
   /** The curves, and on them the common example and the rare one; what is too high stays out. */
   const marks = (chart, name, top) => () => {
-    const curve = (gamma, line) => {
-      const kept = GRID.map((p) => [p, focal(logit(p), gamma)[name]]).filter(([, y]) => y <= top);
-      return chart.curve(kept.map(([p]) => p), kept.map(([, y]) => y), line);
-    };
+    const curves = [0, state.gamma].map((gamma, i) => ({
+      name: `γ = ${fixed(gamma, i)}`,
+      line: ["vermilion dashed", "blue"][i],
+      points: GRID.map((p) => [p, focal(logit(p), gamma)[name]]).filter(([, y]) => y <= top),
+    }));
     const place = (z) => chart.at(sigmoid(z), Math.min(focal(z, state.gamma)[name], top));
     return [
-      curve(0, "vermilion dashed"),
-      curve(state.gamma, "blue"),
+      ...curves.map(({ line, points }) =>
+        chart.curve(points.map(([p]) => p), points.map(([, y]) => y), line)),
       disk(place(state.z), "blue"),
       diamond(place(-state.z), "blue"),
+      ...names(chart, curves),
     ];
   };
 

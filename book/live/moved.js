@@ -2,7 +2,7 @@
 
 import { DIGITS, WITHOUT, WITH_SHIFTS } from "live/moved-nets";
 import {
-  announcer, button, clamp, controls, diamond, disk, dragging, fixed, html, plot, range,
+  announcer, button, clamp, controls, diamond, disk, dragging, fixed, html, names, plot, range,
   readouts, resize, row, sample, slider, svg,
 } from "live/figure";
 
@@ -163,11 +163,16 @@ export function build() {
       height: size - 1 });
     picture.replaceChildren(...cells, frame);
   };
-  const marks = () =>
-    NETS.flatMap(({ line, mark }, k) => [
+  const marks = () => [
+    ...NETS.flatMap(({ line, mark }, k) => [
       chart.curve(PLACES, curves[k], line),
       mark(chart.at(state.right, curves[k][state.right + FARTHEST]), line.split(" ")[0]),
-    ]);
+    ]),
+    ...names(chart, NETS.map(({ name, line }, k) => {
+      const points = PLACES.map((place, i) => [place, curves[k][i]]);
+      return { name, line, points };
+    })),
+  ];
   const render = () => {
     const size = Math.min(width, 230);
     drawDigit(size);

@@ -1,14 +1,15 @@
 /** Two neurons with one input learn to answer 0: by the quadratic loss, and by cross-entropy. */
 
 import {
-  announcer, button, controls, diamond, digits, disk, fixed, html, path, plot, range, readouts,
-  row, sample, sigmoid, slider, softplus, svg, words,
+  announcer, button, clamp, controls, diamond, digits, disk, fixed, html, names, path, plot,
+  range, readouts, row, sample, sigmoid, slider, softplus, svg, words,
 } from "live/figure";
 
 export { sigmoid, softplus };
 
-const STEPS = 300;
 const PLAY = 4000; // milliseconds
+const WAY = 45; // the rates of all steps that are shown, added up
+const RATES = [0.05, 5, 0.05];
 const FIRST = { w: 2, b: 2, eta: 0.15, step: 150 };
 
 /** Value and slope ∂ℓ/∂z of each loss at the logit z, for the target 0. */
@@ -20,8 +21,21 @@ export const losses = {
   "cross-entropy": (z) => ({ value: softplus(z), slope: sigmoid(z) }),
 };
 
+/** How many steps the axis shows at a rate: about 45 / η, a round number. */
+export function horizon(eta) {
+  const wanted = (WAY / eta) * (1 - 1e-9);
+  const unit = 10 ** Math.floor(Math.log10(wanted));
+  return unit * [1, 2, 3, 5, 10].find((lead) => lead * unit >= wanted);
+}
+
+/** The ticks of an axis that ends at a round number. */
+const ticksTo = (end) => {
+  const parts = { 1: 2, 2: 2, 3: 3, 5: 5 }[String(end)[0]];
+  return range(parts + 1).map((i) => (i * end) / parts);
+};
+
 /** Gradient descent on w and b for x = 1, y = 0: the neuron before each step and after the last. */
-export function trajectory({ w, b, eta, loss, steps = STEPS }) {
+export function trajectory({ w, b, eta, loss, steps = horizon(eta) }) {
   const run = { w: [], b: [], a: [], value: [], slope: [] };
   for (const _ of range(steps + 1)) {
     const { value, slope } = losses[loss](w + b);
@@ -37,27 +51,35 @@ export function trajectory({ w, b, eta, loss, steps = STEPS }) {
 export const firstBelow = (answers, level = 0.5) => answers.findIndex((a) => a < level);
 
 const KINDS = [
-  { loss: "quadratic", line: "blue", mark: disk, named: 100 },
-  { loss: "cross-entropy", line: "vermilion dashed", mark: diamond, named: 46 },
+  { loss: "quadratic", line: "blue", mark: disk },
+  { loss: "cross-entropy", line: "vermilion dashed", mark: diamond },
 ];
 
 /** Build the figure; `mount` puts it into the page. */
 export function build() {
   const state = { ...FIRST };
   const spoken = announcer();
+  const steps = () => time.high;
   let width = 0;
   let runs = [];
 
   const set = (changes) => {
     Object.assign(state, changes);
+    state.eta = clamp(state.eta, RATES[0], RATES[1]);
     spoken.say(update());
+  };
+
+  /** Another rate, seen at the same share of the way. */
+  const pace = (changes) => {
+    const share = state.step / steps();
+    set({ ...changes, step: Math.round(share * horizon(changes.eta)) });
   };
   const goto = (x) => {
     stop();
     set({ step: Math.round(x) });
   };
 
-  const time = { low: 0, high: STEPS, ticks: [0, 100, 200, 300], label: "step t" };
+  const time = { low: 0, high: horizon(FIRST.eta), label: "step t" };
   const answers = plot({
     label: "The answer of each neuron against the step; the table has the numbers.",
     x: time,
@@ -80,10 +102,10 @@ export function build() {
       label: "Bias b at the start", bounds: [-4, 4, 0.1], say: two, change: (b) => set({ b }),
     }),
     eta: slider({
-      label: "Rate η", bounds: [0.05, 5, 0.05], say: two, change: (eta) => set({ eta }),
+      label: "Rate η", bounds: RATES, say: two, change: (eta) => pace({ eta }),
     }),
     step: slider({
-      label: "Look at step t", bounds: [0, STEPS, 1], say: (t) => `${t} of ${STEPS} steps`,
+      label: "Look at step t", bounds: [0, steps(), 1], say: (t) => `${t} of ${steps()} steps`,
       change: goto,
     }),
   };
@@ -102,10 +124,10 @@ export function build() {
   const player = button("Play", () => (frame ? stop() : play()));
   let frame = 0;
   const play = () => {
-    const start = performance.now() - (state.step < STEPS ? (state.step / STEPS) * PLAY : 0);
+    const start = performance.now() - (state.step < steps() ? (state.step / steps()) * PLAY : 0);
     const next = (now) => {
       const share = Math.min(Math.max(now - start, 0) / PLAY, 1);
-      set({ step: Math.round(share * STEPS) });
+      set({ step: Math.round(share * steps()) });
       if (share < 1) frame = requestAnimationFrame(next);
       else stop();
     };
@@ -127,11 +149,15 @@ export function build() {
   /** Both curves, the step that is looked at, and where each neuron is then. */
   const marks = (chart, name) => () => [
     rule(chart, [[state.step, 0], [state.step, 1]]),
-    ...KINDS.map(({ line }, i) => chart.curve(range(STEPS + 1), runs[i][name], line)),
+    ...KINDS.map(({ line }, i) => chart.curve(range(steps() + 1), runs[i][name], line)),
     ...KINDS.map(({ line, mark }, i) => {
       const now = runs[i][name][state.step];
       return mark(chart.at(state.step, now), line);
     }),
+    ...names(chart, KINDS.map(({ loss, line }, i) => {
+      const points = runs[i][name].map((value, t) => [t, value]);
+      return { name: loss, line, points };
+    })),
   ];
 
   /** How long each neuron waits until it answers less than ½, on the axis of the steps. */
@@ -140,32 +166,33 @@ export function build() {
       const first = firstBelow(runs[i].a);
       if (first <= 0) return [];
       const end = rule(answers, [[first, 0.5], [first, 0]]);
-      return [end, words(answers, [first + 4, 0], String(first), "start", -6)];
+      const place = [first + steps() / 75, 0];
+      return [end, words(answers, place, String(first), "start", -6)];
     });
 
   const render = () => {
     const beside = width >= 560;
     const size = [beside ? (width - 16) / 2 : width, 210];
     answers.render(size, () => [
-      rule(answers, [[0, 0.5], [STEPS, 0.5]], "dotted"),
+      rule(answers, [[0, 0.5], [steps(), 0.5]], "dotted"),
       ...marks(answers, "a")(),
       ...waits(),
-      ...KINDS.map(({ loss, named }, i) => {
-        const a = runs[i].a[named];
-        return words(answers, [named, a], loss, "start", a > 0.5 ? 20 : -8);
-      }),
     ]);
     slopes.render(size, marks(slopes, "slope"));
   };
 
   /** Bring everything up to the state; return it in words. */
   const update = () => {
+    time.high = horizon(state.eta);
+    time.ticks = ticksTo(steps());
+    state.step = Math.round(clamp(state.step, 0, steps()));
+    sliders.step.limit(steps());
     runs = KINDS.map(({ loss }) => trajectory({ ...state, loss }));
     for (const [name, control] of Object.entries(sliders)) control.show(state[name]);
     const t = state.step;
     const below = (run) => {
       const first = firstBelow(run.a);
-      return first < 0 ? `not in ${STEPS} steps` : first === 0 ? "at the start" : `step ${first}`;
+      return first < 0 ? `not in ${steps()} steps` : first === 0 ? "at the start" : `step ${first}`;
     };
     table.fill([
       runs.map((run) => digits(run.slope[0])),
@@ -190,14 +217,14 @@ export function build() {
       "Two neurons learn to answer 0 from the same start, at the same rate: one by the quadratic " +
       "loss (solid, disk), one by cross-entropy (dashed, diamond). First plot: their answers; " +
       "second: the slopes that drive them. Move the sliders, or drag in a plot to look at " +
-      "another step.",
+      "another step. The axis fits the rate: at a tenth of it, it shows ten times the steps.",
     elements: [
       html("div", { class: "live-plots" }, answers.element, slopes.element),
       sliders.step.element,
       row(
         player,
-        button("Start at w = 0.6, b = 0.9", () => set({ w: 0.6, b: 0.9, eta: 0.15 })),
-        button("Start at w = b = 2", () => set({ w: 2, b: 2, eta: 0.15 })),
+        button("Start at w = 0.6, b = 0.9", () => pace({ w: 0.6, b: 0.9, eta: 0.15 })),
+        button("Start at w = b = 2", () => pace({ w: 2, b: 2, eta: 0.15 })),
         button("Start again", () => {
           stop();
           set({ ...FIRST });

@@ -1,8 +1,8 @@
 /** Twenty points and a growing number of random waves: the peak at 20, and the ridge that removes it. */
 
 import {
-  announcer, button, clamp, controls, disk, fixed, html, path, plot, range, readouts, row, sample,
-  slider, svg, words,
+  announcer, button, clamp, controls, disk, fixed, html, names, path, plot, range, readouts, row,
+  sample, slider, svg, words,
 } from "live/figure";
 
 /** Where the points lie, what the noise adds to them at strength 1, and how many there are. */
@@ -182,7 +182,10 @@ export function build() {
       ...targets(state.noise).map((y, i) => svg("circle", {
         class: "live-mark green", cx: curve.at(X[i], y)[0], cy: curve.at(X[i], y)[1], r: 3.5,
       })),
-      words(curve, [0.97, 2.7], "dashed: the truth", "end", 0),
+      ...names(curve, [
+        { name: "the truth", line: "vermilion", points: GRID.map((x) => [x, truth(x)]) },
+        { name: "fitted", line: "blue", points: GRID.map((x, i) => [x, clamp(fit[i], -3, 3)]) },
+      ]),
     ]);
     peak.render(size, () => [
       svg("path", { class: "live-rule", d: path([peak.at(20, LOW), peak.at(20, HIGH)]) }),

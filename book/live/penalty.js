@@ -1,8 +1,8 @@
 /** Two weights, a round loss, a penalty: where the ℓ1 solution sticks to an axis, and ℓ2's does not. */
 
 import {
-  announcer, button, clamp, controls, diamond, disk, dragging, fixed, html, path, plot, range,
-  readouts, row, sample, slider, svg,
+  announcer, button, clamp, controls, diamond, disk, dragging, fixed, html, names, path, plot,
+  range, readouts, row, sample, slider, svg,
 } from "live/figure";
 
 const WIDE = 3; // how far the loss's minimum may lie from the origin, across and up
@@ -110,6 +110,15 @@ export function build() {
     return pieces.filter((piece) => piece.length > 1).map((piece) => line(piece, "live-line blue"));
   };
 
+  /** The middles of a diamond's sides, and the corners of an octagon, as far as they are seen. */
+  const edges = ([u, v]) => {
+    const half = (Math.abs(u) + Math.abs(v)) / 2;
+    return [[half, -half], [-half, -half], [-half, half], [half, half]].filter(inside);
+  };
+  const round = ([u, v]) =>
+    range(8).map((i) => (Math.PI * i) / 4).map((angle) =>
+      [Math.cos(angle), Math.sin(angle)].map((part) => part * Math.hypot(u, v))).filter(inside);
+
   const marks = () => {
     const a = [state.first, state.second];
     const distance = ([u, v]) => Math.hypot(a[0] - u, a[1] - v);
@@ -123,6 +132,10 @@ export function build() {
       ...rhombus(Math.abs(found.l1[0]) + Math.abs(found.l1[1])),
       ...circle([0, 0], Math.hypot(...found.l2), "live-line vermilion dashed"),
       ...KINDS.map(({ key, line: name, mark }) => mark(weights.at(...found[key]), name)),
+      ...names(weights, [
+        { name: "ℓ1", line: "blue", points: edges(found.l1) },
+        { name: "ℓ2", line: "vermilion", points: round(found.l2) },
+      ]),
       svg("path", { class: "live-line green", d: `M${x - 7},${y}h14M${x},${y - 7}v14` }),
       svg("text", { x: x + (state.first > 1 ? -9 : 9), y: y - 9,
         "text-anchor": state.first > 1 ? "end" : "start" }, "minimum of the loss"),

@@ -1,8 +1,8 @@
 /** Depth, width and image size: where the numbers are, where the work is, and how far one sees. */
 
 import {
-  announcer, button, controls, diamond, disk, fixed, html, plot, range, readouts, row, sample,
-  slider, svg, words,
+  announcer, button, controls, diamond, disk, fixed, html, names, plot, range, readouts, row,
+  sample, slider, svg, words,
 } from "live/figure";
 
 const STAGES = 3;
@@ -120,6 +120,10 @@ export function build() {
       ...KINDS.flatMap(({ line, mark }, i) =>
         shares.map((part, place) => mark(where.at(place, part[i]), line)),
       ),
+      ...names(where, KINDS.map(({ name, line }, i) => {
+        const points = shares.map((part, place) => [place, part[i]]);
+        return { name, line, points };
+      })),
       ...PARTS.map((part, place) =>
         words(where, [place, 0], part, ["start", "middle", "middle", "end"][place], 18),
       ),

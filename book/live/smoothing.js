@@ -1,8 +1,8 @@
 /** Label smoothing: the loss of one sample against the lead of its true logit. */
 
 import {
-  announcer, button, clamp, controls, diamond, disk, fixed, html, plot, range, readouts, row,
-  slider, tie,
+  announcer, button, clamp, controls, diamond, disk, fixed, html, names, plot, range, readouts,
+  row, slider, tie,
 } from "live/figure";
 
 const K = 10;
@@ -63,18 +63,19 @@ export function build() {
 
   const marks = () => {
     const { lead, epsilon } = state;
-    const curve = (amount, line) => {
-      const points = range(241).map((i) => [i / 20, loss(i / 20, amount)]);
-      const shown = points.filter(([, value]) => value <= TOP);
-      return chart.curve(shown.map(([a]) => a), shown.map(([, b]) => b), line);
-    };
+    const curves = [0, epsilon].map((amount, i) => ({
+      name: `ε = ${fixed(amount, 2 * i)}`,
+      line: ["vermilion dashed", "blue"][i],
+      points: range(241).map((k) => [k / 20, loss(k / 20, amount)]).filter(([, b]) => b <= TOP),
+    }));
     const place = (a) => chart.at(a, Math.min(loss(a, epsilon), TOP));
     const best = bestLead(epsilon);
     return [
-      curve(0, "vermilion dashed"),
-      curve(epsilon, "blue"),
+      ...curves.map(({ line, points }) =>
+        chart.curve(points.map(([a]) => a), points.map(([, b]) => b), line)),
       ...(best <= FARTHEST ? [diamond(place(best), "green")] : []),
       disk(place(lead), "blue"),
+      ...names(chart, curves),
     ];
   };
   const render = () => chart.render([width, 230], marks);

@@ -1,8 +1,8 @@
 /** Two methods of the stored experiment: what the rate of each does to its loss, seed by seed. */
 
 import {
-  announcer, button, controls, diamond, digits, disk, html, path, plot, range, readouts, row,
-  sample, slider, svg, words,
+  announcer, button, controls, diamond, digits, disk, html, names, path, plot, range,
+  readouts, row, sample, slider, svg, words,
 } from "live/figure";
 import { DATA } from "live/two-methods-data";
 
@@ -98,19 +98,27 @@ export function build() {
   const sentence = html("p", { class: "live-sentence" });
 
   const across = ({ method, place }) => (DATA[METHODS[method]].first + place) / 2;
-  const swept = (choice, which) => {
-    const all = range(7).map((place) => ({ ...choice, place }));
-    return sweep.curve(all.map(across), all.map((each) => logarithm(meanLoss(each))), LINES[which]);
-  };
+  const swept = (choice) =>
+    range(7).map((place) => {
+      const each = { ...choice, place };
+      return [across(each), logarithm(meanLoss(each))];
+    });
+  const drawn = (chart) => (points, which) =>
+    chart.curve(points.map(([x]) => x), points.map(([, y]) => y), LINES[which]);
+  const called = (chart, curves) =>
+    names(chart, curves.map((points, which) => {
+      const name = METHODS[choices()[which].method].replace("ScheduleFree", "SF ");
+      return { name: `${LETTERS[ORDINALS[which]]}: ${name}`, line: LINES[which], points };
+    }));
   const dots = (choice, which) =>
     finalLosses(choice).map((loss) => {
       const [x, y] = sweep.at(across(choice), logarithm(loss));
       return svg("circle", { class: `live-mark ${LINES[which].split(" ")[0]}`, cx: x, cy: y, r: 2 });
     });
-  const runs = (choice, which) =>
+  const runs = (choice) =>
     curvesAt(choice)
       .filter(Boolean)
-      .map((curve) => course.curve(STEPS, curve.map((v) => logarithm(10 ** (v / 1000))), LINES[which]));
+      .map((curve) => curve.map((v, i) => [STEPS[i], logarithm(10 ** (v / 1000))]));
 
   const render = () => {
     const beside = width >= 560;
@@ -118,12 +126,17 @@ export function build() {
     sweep.render(size, () => [
       svg("path", { class: "live-rule", d: path([sweep.at(0, LOW), sweep.at(0, HIGH)]) }),
       words(sweep, [0.06, LOW], "default", "start", -6),
-      ...choices().map(swept),
+      ...choices().map(swept).map(drawn(sweep)),
       ...choices().flatMap(dots),
       ...choices().map((choice, which) =>
         MARKS[which](sweep.at(across(choice), logarithm(meanLoss(choice))), LINES[which])),
+      ...called(sweep, choices().map(swept)),
     ]);
-    course.render(size, () => choices().flatMap(runs));
+    const seeds = choices().map(runs);
+    course.render(size, () => [
+      ...seeds.flatMap((each, which) => each.map((points) => drawn(course)(points, which))),
+      ...called(course, seeds.map((each) => each.flat())),
+    ]);
   };
 
   const named = ({ method, place }) => {

@@ -145,6 +145,35 @@ CONTRASTS = """() => {
 }"""
 
 
+UNNAMED = """(figure) => [...figure.querySelectorAll(".live-plot")].flatMap((plot) => {
+    const colors = new Set([...plot.querySelectorAll(".live-line:not(.live-arrow)")]
+        .map((line) => line.classList[1]));
+    const names = plot.querySelectorAll("text:not(.live-scale)");
+    return colors.size > 1 && names.length < colors.size ? [[[...colors], names.length]] : [];
+})"""
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_curves_that_share_a_plot_are_named_in_it(open_figure, every_figure, width):
+    page = open_figure(every_figure, width=width)
+    assert page.figure.evaluate(UNNAMED) == []
+    for key in ("End", "Home"):
+        for slider in page.figure.locator("input").all():
+            slider.press(key)
+    beyond = page.figure.evaluate("""(figure) => [...figure.querySelectorAll(".live-name")]
+        .filter((text) => {
+            const [box, plot] = [text, text.closest("svg")].map((e) => e.getBoundingClientRect());
+            return box.left < plot.left || box.right > plot.right || box.bottom > plot.bottom;
+        }).map((text) => text.textContent)""")
+    assert beyond == []
+
+
+def test_scales_have_a_real_minus(open_figure, every_figure):
+    page = open_figure(every_figure)
+    texts = page.figure.locator(".live-plot text").all_text_contents()
+    assert [text for text in texts if re.search(r"(^|[^\w])-\d", text)] == []
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_contrast(open_figure, every_figure, theme):
     found = open_figure(every_figure, theme=theme).evaluate(CONTRASTS)

@@ -18,7 +18,13 @@ from descent.losses import bce_with_logits, mse, sigmoid
 
 pytestmark = pytest.mark.xdist_group("site")
 
-STEPS = 300
+STEPS = 300  # on the axis at first
+
+
+def on_the_axis(eta):
+    """The steps that the axis shows at a rate: 45 / eta, or the next round number."""
+    round_numbers = [lead * 10**power for power in range(1, 4) for lead in (1, 2, 3, 5)]
+    return next(number for number in round_numbers if number * eta >= 45 * (1 - 1e-9))
 
 
 def walk(w, b, eta, loss, steps=STEPS):
@@ -73,9 +79,10 @@ def test_neuron_is_what_nielsen_saw(open_figure):
 def neuron_table(values):
     t, w, b, eta = values
     t = int(t)
-    runs = [walk(w, b, eta, loss) for loss in ("quadratic", "cross-entropy")]
+    steps = on_the_axis(eta)
+    runs = [walk(w, b, eta, loss, steps) for loss in ("quadratic", "cross-entropy")]
     first = [next((i for i, a in enumerate(run["a"]) if a < 0.5), -1) for run in runs]
-    words = {-1: "not in 300 steps", 0: "at the start"}
+    words = {-1: f"not in {steps} steps", 0: "at the start"}
     return [
         [digits(run["slope"][0]) for run in runs],
         [fixed(run["a"][t], 3) for run in runs],
@@ -87,7 +94,7 @@ def neuron_table(values):
 def neuron_is_drawn(page, values):
     _, w, b, eta = values
     for line, loss in [("blue", "quadratic"), ("vermilion", "cross-entropy")]:
-        run = walk(w, b, eta, loss)
+        run = walk(w, b, eta, loss, on_the_axis(eta))
         for plot, quantity in enumerate(("a", "slope")):
             np.testing.assert_allclose(curve(page, plot, line)[1], run[quantity], atol=1e-3)
 
@@ -143,3 +150,39 @@ def test_nothing_moves_by_itself(open_figure):
 
 def test_the_step_is_spoken(open_figure, spoken):
     assert "At step 151" in spoken(open_figure("neuron"))
+
+
+def test_the_axis_fits_the_rate(open_figure):
+    """Ten times the rate, a tenth of the steps: the same picture, with the waits in it."""
+    page = open_figure("neuron")
+    rate = page.figure.get_by_label("Rate η")
+
+    def axis():
+        texts = page.figure.locator(".live-plot").first.locator("text").all_text_contents()
+        return [text for text in texts if text.isdigit()]
+
+    for eta, ticks, waits in [
+        ("0.05", ["0", "500", "1000"], ["50", "692"]),
+        ("0.15", ["0", "100", "200", "300"], ["17", "232"]),
+        ("1.5", ["0", "10", "20", "30"], ["2", "25"]),
+        ("5", ["0", "5", "10"], ["1", "8"]),
+    ]:
+        rate.fill(eta)
+        steps = int(ticks[-1])
+        assert slider_values(page)[0] == steps / 2
+        shown = page.figure.locator(".live-value").first.inner_text()
+        assert shown == f"{steps // 2} of {steps} steps"
+        runs = [walk(2, 2, float(eta), loss, steps) for loss in ("cross-entropy", "quadratic")]
+        assert waits == [str(next(i for i, a in enumerate(run["a"]) if a < 0.5)) for run in runs]
+        assert set(axis()) == {*ticks, *waits, "0", "1"}
+    assert page.faults == []
+
+
+def test_an_address_cannot_ask_for_endless_steps(open_figure):
+    page = open_figure("neuron")
+    for eta, shown in [("1e-12", "0.05"), ("0", "0.05"), ("-3", "0.05"), ("1e12", "5.00")]:
+        page.evaluate(f"location.hash = '#fig-neuron&w=2&b=2&eta={eta}&step=7.4'")
+        page.wait_for_timeout(50)
+        assert page.figure.locator(".live-value").all_inner_texts()[-1] == shown
+        assert slider_values(page)[0] == 7
+    assert page.faults == []

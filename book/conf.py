@@ -25,6 +25,7 @@ numfig_format = {"figure": "Figure %s", "table": "Table %s", "code-block": "List
 extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
     "sphinx_copybutton",
@@ -60,6 +61,7 @@ myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist
 myst_heading_anchors = 3
 
 # The reference: types are words here ("float array, same shape"), not names to be linked.
+autosummary_generate = False  # it lists names; their reference stands on pages of its own
 autodoc_member_order = "alphabetical"
 autodoc_typehints = "none"
 napoleon_google_docstring = False

@@ -1,7 +1,8 @@
 """Search by section: what is found, in words, and where it stands.
 
 The finished pages are divided into entries: a section's prose, a claim, a figure, an exercise, a
-term, a source. Formulas are there once, as they are read; folded and visible code is left out.
+term, a source, a name of the library. Formulas are there once, as they are read; folded and visible
+code is left out.
 MiniSearch looks through them in the reader's browser, over http and from a file alike.
 """
 
@@ -22,7 +23,8 @@ NOT_PROSE = (
     ".headerlink, .katex-mathml, div.cell_input, div.highlight, div.math, svg, script, style, "
     ".chapter-facts, .copybtn, .minutes, .predict-answer, .progress, .toctree-wrapper, summary"
 )
-OWN_ENTRY = ".claim, figure, dl.glossary, .citation-list, table.checked"
+OWN_ENTRY = ".claim, figure, dl.glossary, dl.py, .citation-list, table.checked, table.autosummary"
+REPEATING = {"book/cards", "book/exercises", "book/ledger"}  # what stands in the chapters
 COMMON = {
     "The card",
     "The same in PyTorch",
@@ -43,11 +45,21 @@ def read_aliases():
 
 def words(element):
     """The text of an element as a reader sees it, on one line."""
+    for formula in element.select(".katex"):
+        formula.replace_with(spoken(formula))
     return (
         " ".join(element.get_text(" ").replace("\u2060", "").split())
         .replace(" .", ".")
         .replace(" ,", ",")
     )
+
+
+def spoken(formula):
+    """A formula on one line: blanks around its signs and its words, none within log or exp."""
+    for sign in formula.select(".mrel, .mbin, .mop"):
+        sign.insert_before(" ")
+        sign.insert_after(" ")
+    return " ".join(formula.get_text().replace("\N{ZERO WIDTH SPACE}", "").split())
 
 
 def entries_of(html, page):
@@ -77,6 +89,10 @@ def entries_of(html, page):
         if number and figure.figcaption:
             name = words(number.extract())
             yield entry("figure", name, words(figure.figcaption), figure["id"], name.lower())
+    for name in article.select("section > dl.py > dt[id]"):
+        package, _, own = name["id"].rpartition(".")
+        about = words(name.find_next_sibling("dd"))
+        yield entry("library", own, about, name["id"]) | {"also": [name["id"]], "chapter": package}
     for term in article.select("dl.glossary dt"):
         meaning = term.find_next_sibling("dd")
         chinese = [words(part) for part in meaning.select(".zh")]
@@ -86,6 +102,9 @@ def entries_of(html, page):
     for part in article.select(OWN_ENTRY):
         part.extract()
     for section in reversed(article.find_all("section", id=True)):
+        if page in REPEATING and section.find_parent("section"):
+            section.extract()
+            continue
         heading = section.find(re.compile("^h[1-6]$"), recursive=False)
         if heading is not None:
             head = words(heading.extract())

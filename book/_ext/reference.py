@@ -1,8 +1,12 @@
 """The reference of the library: below each docstring where the book uses it, and the deviations.
 
-In a page `<!-- deviations -->` becomes the table of tests/descent/signatures.toml.
+In a page `<!-- deviations -->` becomes the table of tests/descent/signatures.toml. A package of
+many names has several pages: there `<!-- descent.losses: margin, overlap -->` becomes the reference
+of the public names that these modules define, `<!-- descent.losses -->` the list of all its names.
 """
 
+import importlib
+import inspect
 import re
 import tomllib
 from functools import cache
@@ -11,6 +15,7 @@ from pathlib import Path
 from bookkit.manifest import ROOT, chapters_of, read_manifest
 
 MARKER = "<!-- deviations -->"
+NAMES = re.compile(r"<!-- (descent\.\w+)(?:: ([\w., ]+))? -->")
 TABLE = ROOT / "tests" / "descent" / "signatures.toml"
 IMPORT = re.compile(r"^from (descent[\w.]*) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
 
@@ -35,6 +40,41 @@ def add_chapters(app, what, name, _obj, _options, lines):
     ]
     if users:
         lines += ["", f"**In the book:** {', '.join(users)}.", ""]
+
+
+def public_names(package, modules):
+    """Return the public names of a package that some of its modules define, sorted."""
+    owner = importlib.import_module(package)
+    homes = {f"{package}.{module}" for module in modules}
+    return sorted(
+        (name for name in owner.__all__ if getattr(owner, name).__module__ in homes), key=str.lower
+    )
+
+
+def reference(package, modules):
+    """Return the reST of the reference of what some modules of a package define."""
+    owner = importlib.import_module(package)
+    entries = [f".. py:currentmodule:: {package}"]
+    for name in public_names(package, modules):
+        if inspect.isclass(getattr(owner, name)):
+            entries.append(f".. autoclass:: {name}\n   :members:")
+        else:
+            entries.append(f".. autofunction:: {name}")
+    return "\n\n".join(entries)
+
+
+def overview(package):
+    """Return the reST of the list of all public names of a package, each with its first line."""
+    names = sorted(importlib.import_module(package).__all__, key=str.lower)
+    table = [".. autosummary::", "   :nosignatures:", "", *(f"   {name}" for name in names)]
+    return "\n".join([f".. py:currentmodule:: {package}", "", *table])
+
+
+def expand(match):
+    """Return the MyST source for a marker that names a package, and modules of it or none."""
+    package, modules = match.groups()
+    rest = reference(package, modules.split(", ")) if modules else overview(package)
+    return f"```{{eval-rst}}\n{rest}\n```"
 
 
 def deviations():
@@ -64,7 +104,8 @@ def _table(rows):
 
 
 def fill_in(app, docname, source):
-    """Replace the marker in a page by the table."""
+    """Replace the markers in a page."""
+    source[0] = NAMES.sub(expand, source[0])
     if MARKER in source[0]:
         app.env.note_dependency(str(TABLE), docname=docname)
         source[0] = source[0].replace(MARKER, deviations())

@@ -6,12 +6,13 @@ const root = document.documentElement.dataset.content_root;
 const place = document.getElementById("search-results");
 const form = document.getElementById("search-form");
 const status = document.getElementById("search-status");
-const KINDS = { claim: "Claim", figure: "Figure", exercise: "Exercise", term: "Glossary", source: "Bibliography" };
+const KINDS = { claim: "Claim", figure: "Figure", exercise: "Exercise", term: "Glossary", source: "Bibliography", library: "Library" };
 const CJK = /[\u3400-\u9fff]/;
 const NUMBERED = /^(claim|figure|fig\.?|exercise|ex\.?)\s*(\d+\.\d+)$/i;
 
 // Dollár is found as dollar, cross-entropy as its parts, 学习率 by pairs of characters.
 const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+const sameName = (text) => plain(text).replace(/[-_\s]+/g, " ");
 
 function tokenize(text) {
   const tokens = [];
@@ -31,12 +32,12 @@ function tokenize(text) {
 }
 
 const engine = new MiniSearch({
-  fields: ["title", "text", "chapter"],
+  fields: ["title", "text", "chapter", "also"],
   tokenize,
   processTerm: (term) => plain(term) || null,
   searchOptions: {
     boost: { title: 4, chapter: 0.5 },
-    boostDocument: (id) => ({ term: 1.6, section: 1.2 })[SEARCH.entries[id].kind] ?? 1,
+    boostDocument: (id) => ({ term: 1.6, section: 1.2, library: 0.7 })[SEARCH.entries[id].kind] ?? 1,
     combineWith: "AND",
     prefix: (term) => term.length > 2,
     fuzzy: (term) => (term.length > 5 && !CJK.test(term) ? 0.15 : false),
@@ -61,10 +62,10 @@ function find(query) {
   add(engine.search(text), 1);
   if (term) add(engine.search(term), 1);
   if (!found.size) add(engine.search(text, { combineWith: "OR" }), 1);
-  const wanted = [plain(text), plain(term ?? text)];
+  const wanted = [text, term ?? text].map(sameName);
   const exact = (id) => {
     const { title, also = [] } = SEARCH.entries[id];
-    return [title, ...also].some((name) => wanted.includes(plain(name)));
+    return [title, ...also].some((name) => wanted.includes(sameName(name)));
   };
   return [...found]
     .sort(([a, x], [b, y]) => exact(b) - exact(a) || y - x)
@@ -83,14 +84,15 @@ function excerpt(text, query) {
   const wanted = tokenize(query).map(plain).filter((word) => word.length > 1);
   const at = Math.max(0, plain(text).search(new RegExp(wanted.map(escape).join("|") || "^", "u")));
   const start = at < 90 ? 0 : text.indexOf(" ", at - 90) + 1;
-  const part = text.slice(start, start + 240);
+  const whole = text.length <= start + 240;
+  const part = whole ? text.slice(start) : text.slice(start, text.lastIndexOf(" ", start + 240));
   const element = make("p", { class: "search-excerpt" });
   if (start > 0) element.append("… ");
   for (const word of part.split(/(?<=[^\p{L}\p{M}\p{N}])|(?=[^\p{L}\p{M}\p{N}])/u)) {
     const hit = wanted.some((other) => plain(word).startsWith(other));
     element.append(hit ? make("mark", {}, word) : word);
   }
-  if (start + 240 < text.length) element.append(" …");
+  if (!whole) element.append(" …");
   return element;
 }
 
@@ -102,7 +104,8 @@ function show(query) {
     ...found.map((entry) => {
       const address = `${root}${entry.page}.html${entry.anchor && `#${entry.anchor}`}`;
       const kind = KINDS[entry.kind] && !entry.title.startsWith(KINDS[entry.kind]) ? KINDS[entry.kind] : "";
-      const where = [kind, entry.title === entry.chapter ? "" : entry.chapter].filter(Boolean).join(" · ");
+      const places = [kind, entry.title === entry.chapter ? "" : entry.chapter];
+      const where = [...new Set(places)].filter(Boolean).join(" · ");
       const head = make("a", { href: address }, entry.title);
       return make("li", {}, head, make("span", { class: "search-where" }, where && ` ${where}`), excerpt(entry.text, aliases.get(plain(query)) ?? query));
     }),

@@ -16,28 +16,62 @@ PACKAGES = sorted(p.parent.name for p in (ROOT / "lib/descent").glob("*/__init__
 
 @pytest.fixture(scope="module")
 def parsed(site):
-    """A function that returns a parsed page of the reference."""
-    return lambda name: bs4.BeautifulSoup(
-        (site / "book/reference" / f"{name}.html").read_text(encoding="utf-8"), "html.parser"
-    )
+    """The parsed pages of the reference, by their names."""
+    home = site / "book/reference"
+    return {
+        path.relative_to(home).with_suffix("").as_posix(): bs4.BeautifulSoup(
+            path.read_text(encoding="utf-8"), "html.parser"
+        )
+        for path in home.rglob("*.html")
+    }
+
+
+@pytest.fixture(scope="module")
+def entry_of(parsed):
+    """A function that returns the one page on which a name is explained, and its entry there."""
+
+    def find(name):
+        found = [(page, e) for page, soup in parsed.items() for e in soup.find_all("dt", id=name)]
+        assert len(found) == 1, f"{name} stands on {[page for page, _ in found]}"
+        return found[0]
+
+    return find
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_public_name_is_there_with_its_source(parsed, site, package):
-    page = parsed(package)
+def test_every_public_name_is_there_with_its_source(entry_of, site, package):
     for name in importlib.import_module(f"descent.{package}").__all__:
-        entry = page.find(id=f"descent.{package}.{name}")
-        assert entry, name
+        page, entry = entry_of(f"descent.{package}.{name}")
+        assert page.partition("/")[0] == package
         if isinstance(getattr(importlib.import_module(f"descent.{package}"), name), dict | tuple):
             continue
         link = entry.find(class_="viewcode-link").find_parent("a")["href"]
         path, _, anchor = link.partition("#")
-        code = (site / "book/reference" / path).resolve().read_text(encoding="utf-8")
+        code = (
+            ((site / "book/reference" / page).parent / path).resolve().read_text(encoding="utf-8")
+        )
         assert f'id="{anchor}"' in code, name
 
 
-def test_a_function_leads_to_the_chapters_that_use_it(parsed):
-    meaning = parsed("losses").find(id="descent.losses.triplet").find_next_sibling("dd")
+@pytest.mark.parametrize("package", ["losses", "optimizers", "layers"])
+def test_a_package_of_several_pages_lists_all_its_names(parsed, entry_of, package):
+    """Each with a line, and a link to the page on which it is explained."""
+    rows = parsed[package].select("table.autosummary tr")
+    names = importlib.import_module(f"descent.{package}").__all__
+    assert [row.code.text for row in rows] == sorted(names, key=str.lower)
+    for row in rows:
+        page, _ = entry_of(f"descent.{package}.{row.code.text}")
+        assert row.a["href"] == f"{page}.html#descent.{package}.{row.code.text}"
+        assert row.find_all("td")[1].text.strip().endswith(".")
+
+
+def test_methods_are_explained_with_their_class(entry_of):
+    page, _ = entry_of("descent.optimizers.Optimizer.step")
+    assert page == "optimizers/descent"
+
+
+def test_a_function_leads_to_the_chapters_that_use_it(entry_of):
+    meaning = entry_of("descent.losses.triplet")[1].find_next_sibling("dd")
     users = {link["href"].rpartition("/")[2] for link in meaning.select("a[href*='chapters/']")}
     assert "likeness.html" in users
     assert "momentum.html" not in users
@@ -48,4 +82,4 @@ def test_the_table_has_every_deviation(parsed):
     everywhere = len(table.pop("everywhere"))
     rows = [row for package in table.values() for row in package.values()]
     deviations = sum(len(set(row) - {"pytorch", "alone"}) for row in rows)
-    assert len(parsed("pytorch").select("tbody tr")) == everywhere + deviations
+    assert len(parsed["pytorch"].select("tbody tr")) == everywhere + deviations

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+bs4 = pytest.importorskip("bs4")
+
 pytestmark = pytest.mark.xdist_group("site")
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -18,6 +20,9 @@ QUERIES = {
     "perplexity": "glossary#term-cross-entropy",
     "SGD": "glossary#term-gradient-descent",
     "step size": "glossary#term-learning-rate",
+    "clip_grad_norm_": "reference/optimizers/around#descent.optimizers.clip_grad_norm_",
+    "CosineAnnealingLR": "reference/optimizers/schedules#descent.optimizers.CosineAnnealingLR",
+    "descent.layers.Conv2d": "reference/layers/convolution#descent.layers.Conv2d",
     "label smoothing": "glossary#term-label-smoothing",
     "momentun": "glossary#term-momentum",
     "学习率": "glossary#term-learning-rate",
@@ -61,6 +66,8 @@ def test_queries_of_readers(find, query):
 def test_what_has_a_name_comes_first(find):
     for query in ("cross-entropy", "学习率", "momentum", "SGD"):
         assert "glossary#term-" in find(query)[0]
+    for query in ("cross-entropy", "cross entropy", "Cross-Entropy"):
+        assert find(query)[0].endswith("#term-cross-entropy")
     assert find("学习率")[0].endswith("#term-learning-rate")
 
 
@@ -93,6 +100,21 @@ def extension():
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_lists_do_not_repeat_what_chapters_say(site, extension):
+    for name in ("cards", "exercises", "ledger"):
+        html = (site / f"book/{name}.html").read_text(encoding="utf-8")
+        assert len(list(extension.entries_of(html, f"book/{name}"))) == 1
+
+
+def test_formulas_are_in_words(extension):
+    html = (
+        '<p>The <span class="katex"><span class="mord">p</span><span class="mrel">=</span>'
+        '<span class="mop">lo<span>g</span></span><span class="mord">q</span></span>.</p>'
+    )
+    part = bs4.BeautifulSoup(html, "html.parser")
+    assert extension.words(part) == "The p = log q."
 
 
 PAGE = """<article><section id="top"><h1>Title<a class="headerlink">#</a></h1><p>First words.</p>

@@ -168,7 +168,12 @@ function axes(x, y, at) {
       class: "live-axis",
       d: path([at(x.low, y.high), at(x.low, y.low), at(x.high, y.low)]),
     }),
-    ...x.ticks.map((tick) => text(at(tick, y.low), [0, 16], "middle", signed(String(tick)))),
+    ...x.ticks.map((tick) => {
+      // Half of a long number at the end would stand beyond the picture.
+      const [shift, anchor] =
+        tick === x.high && String(tick).length > 3 ? [MARGIN.right, "end"] : [0, "middle"];
+      return text(at(tick, y.low), [shift, 16], anchor, signed(String(tick)));
+    }),
     ...y.ticks.map((tick) => text(at(x.low, tick), [-6, 4], "end", signed(String(tick)))),
     text(at(x.high, y.low), [0, 30], "end", x.label),
     text(at(x.low, y.high), [-20, -10], "start", y.label),

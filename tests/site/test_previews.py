@@ -56,6 +56,7 @@ def test_focus_shows_and_escape_hides(site, chapter_with, open_page, kind):
     page = open_page(f"{site.as_uri()}/{chapter_with(kind)}")
     before = len(page.addresses)
     page.locator("article details").evaluate_all("(all) => all.forEach((e) => (e.open = true))")
+    page.add_style_tag(content="section { content-visibility: visible !important; }")
     link = page.locator(f"article {KINDS[kind]}").and_(page.locator(":visible")).first
     preview = page.locator("#preview")
     link.scroll_into_view_if_needed()

@@ -2,7 +2,7 @@
 
 import {
   announcer, button, clamp, controls, diamond, digits, disk, fixed, html, path, plot, range,
-  readouts, row, sample, slider, svg, words,
+  readouts, row, rule, sample, slider, svg, words,
 } from "live/figure";
 
 const STEPS = 60;
@@ -145,6 +145,7 @@ export function build() {
   return {
     state,
     set,
+    sliders,
     label: "descent on a bowl, by rate and condition number",
     caption:
       "Sixty steps from one start, in the space of the two parameters, and the distance in each " +
@@ -167,6 +168,3 @@ export function build() {
     },
   };
 }
-
-const rule = (chart, points) =>
-  svg("path", { class: "live-rule", d: path(points.map((place) => chart.at(...place))) });

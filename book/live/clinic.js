@@ -1,7 +1,7 @@
 /** A clinic of sick training runs: curves of the library; the reader names the illness. */
 
 import {
-  announcer, button, clamp, controls, digits, html, plot, range, readouts, row, slider, svg,
+  announcer, button, clamp, controls, digits, html, plot, range, readouts, row, rule, slider, svg,
 } from "live/figure";
 
 const EVERY = 10; // steps from one point of a curve to the next
@@ -160,9 +160,9 @@ export function build() {
   const render = () => {
     const { training, validation, illness } = CHARTS[state.patient];
     const below = training[15] <= validation[15];
-    const [from, to] = [chart.at(0, Math.log10(CHANCE)), chart.at(LAST, Math.log10(CHANCE))];
+    const to = chart.at(LAST, Math.log10(CHANCE));
     chart.render([width, 290], () => [
-      svg("path", { class: "live-rule dotted", d: `M${from}L${to}` }),
+      rule(chart, [[0, Math.log10(CHANCE)], [LAST, Math.log10(CHANCE)]], "dotted"),
       svg("text", { x: to[0], y: to[1] - 5, "text-anchor": "end" }, "log 10"),
       curve(training, "blue", "training", 15, below ? 19 : -8),
       curve(validation, "vermilion dashed", "validation", 15, below ? -8 : 19),
@@ -172,7 +172,6 @@ export function build() {
 
   /** Bring everything up to the state; return it in words. */
   const update = () => {
-    state.patient = clamp(Math.round(state.patient), 1, CHARTS.length - 1);
     const words = verdict(state.patient, state.said);
     patient.show(state.patient);
     const columns = [CHARTS[state.patient].tests, CHARTS[0].tests];
@@ -188,6 +187,7 @@ export function build() {
   return {
     state,
     set,
+    sliders: { patient },
     label: "a clinic of sick training runs",
     caption:
       "Six runs of the same small network, each with one fault. Look at the curves and at the " +

@@ -68,7 +68,7 @@ export function slider({ label, bounds, say, change }) {
   const limit = (most) => (input.max = most);
   const name = html("label", { for: id }, label);
   const element = html("div", { class: "live-slider" }, name, value, input);
-  return { element, show, limit };
+  return { element, show, limit, bounds };
 }
 
 export const button = (label, press) => html("button", { type: "button", onclick: press }, label);
@@ -180,6 +180,12 @@ function axes(x, y, at) {
   ];
 }
 
+/** A thin line through points of a plot, [[x, y], …]. */
+export const rule = (chart, points, kind = "") =>
+  svg("path", {
+    class: `live-rule ${kind}`.trim(), d: path(points.map((place) => chart.at(...place))),
+  });
+
 /** Words at a place of a plot, moved down by some pixels. */
 export function words(chart, place, content, anchor, down = 0) {
   const [x, y] = chart.at(...place);
@@ -247,14 +253,25 @@ export function asked(hash, id, state) {
   return Object.fromEntries(found);
 }
 
+/** The values nearest to those asked for that the sliders, { name: { bounds } }, can take. */
+export function within(changes, sliders) {
+  const near = ([low, high, step]) => (value) =>
+    clamp(step >= 1 ? low + step * Math.round((value - low) / step) : value, low, high);
+  return Object.fromEntries(Object.entries(changes).map(([name, value]) => {
+    if (!(name in sliders)) return [name, value];
+    const nearest = near(sliders[name].bounds);
+    return [name, Array.isArray(value) ? value.map(nearest) : nearest(value)];
+  }));
+}
+
 /** Keep in the address what the reader changes, and take the state from there. */
-function remember(host, figure, { state, set }) {
+function remember(host, figure, { state, set, sliders }) {
   const first = structuredClone(state);
   const follow = () => {
     const changes = asked(location.hash, figure.id, first);
     if (!changes) return;
     try {
-      set(changes);
+      set(within(changes, sliders));
     } catch {
       set(structuredClone(first)); // an address written by hand may ask for what there is not
     }

@@ -148,6 +148,7 @@ export function build() {
   return {
     state,
     set,
+    sliders,
     label: "focal loss and the rare class",
     caption:
       "Focal loss (solid) and cross-entropy (dashed) of one example, and their slopes, " +

@@ -1,7 +1,7 @@
 /** Gain and depth: the size of a signal on its way through a network, and of a gradient back. */
 
 import {
-  announcer, button, clamp, controls, disk, fixed, html, path, plot, range, readouts, row, sample,
+  announcer, button, clamp, controls, disk, fixed, html, plot, range, readouts, row, rule, sample,
   sigmoid, slider, svg,
 } from "live/figure";
 
@@ -124,6 +124,7 @@ export function build() {
   return {
     state,
     set,
+    sliders,
     label: "signal and gradient through depth",
     caption:
       "Sizes in a wide network with random weights. The signal starts at 1 on the left and runs " +
@@ -146,6 +147,3 @@ export function build() {
     },
   };
 }
-
-const rule = (chart, points) =>
-  svg("path", { class: "live-rule", d: path(points.map((place) => chart.at(...place))) });

@@ -202,6 +202,7 @@ export function build() {
   return {
     state,
     set,
+    sliders,
     label: "a digit dragged by pixels and degrees",
     caption:
       "Drag the digit. The curves say how probable its true class is to two small " +

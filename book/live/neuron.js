@@ -1,8 +1,8 @@
 /** Two neurons with one input learn to answer 0: by the quadratic loss, and by cross-entropy. */
 
 import {
-  announcer, button, clamp, controls, diamond, digits, disk, fixed, html, names, path, plot,
-  range, readouts, row, sample, sigmoid, slider, softplus, svg, words,
+  announcer, button, clamp, controls, diamond, digits, disk, fixed, html, names, plot, range,
+  readouts, row, rule, sample, sigmoid, slider, softplus, words,
 } from "live/figure";
 
 export { sigmoid, softplus };
@@ -65,7 +65,6 @@ export function build() {
 
   const set = (changes) => {
     Object.assign(state, changes);
-    state.eta = clamp(state.eta, RATES[0], RATES[1]);
     spoken.say(update());
   };
 
@@ -212,6 +211,7 @@ export function build() {
   return {
     state,
     set,
+    sliders: { w: sliders.w, b: sliders.b, eta: sliders.eta }, // the last step follows from eta
     label: "one neuron learns, with two losses",
     caption:
       "Two neurons learn to answer 0 from the same start, at the same rate: one by the quadratic " +
@@ -240,6 +240,3 @@ export function build() {
     },
   };
 }
-
-const rule = (chart, points, name = "") =>
-  svg("path", { class: `live-rule ${name}`, d: path(points.map(([x, y]) => chart.at(x, y))) });

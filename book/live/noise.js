@@ -140,6 +140,7 @@ export function build() {
   return {
     state,
     set,
+    sliders: { eta: sliders.eta, batch: { bounds: [1, 64, 1] } },
     label: "descent with noisy gradients, by rate and batch",
     caption:
       "The last 1,000 points of a run, in the space of the two parameters (left), and their " +

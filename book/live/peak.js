@@ -1,7 +1,7 @@
 /** Twenty points and a growing number of random waves: the peak at 20, and the ridge that removes it. */
 
 import {
-  announcer, button, clamp, controls, disk, fixed, html, names, path, plot, range, readouts, row,
+  announcer, button, clamp, controls, disk, fixed, html, names, plot, range, readouts, row, rule,
   sample, slider, svg, words,
 } from "live/figure";
 
@@ -188,7 +188,7 @@ export function build() {
       ]),
     ]);
     peak.render(size, () => [
-      svg("path", { class: "live-rule", d: path([peak.at(20, LOW), peak.at(20, HIGH)]) }),
+      rule(peak, [[20, LOW], [20, HIGH]]),
       words(peak, [21.5, LOW], "20 points", "start", -6),
       peak.curve(COUNTS, errors.map(logarithm), "blue"),
       disk(peak.at(state.p, logarithm(testError(setting()))), "blue"),
@@ -211,6 +211,7 @@ export function build() {
   return {
     state,
     set,
+    sliders,
     label: "twenty points, the number of features, and the ridge",
     caption:
       "Twenty points with noise, fitted by random waves. Drag the number of features, in the " +

@@ -161,6 +161,7 @@ export function build() {
   return {
     state,
     set,
+    sliders,
     label: "where the ℓ1 solution sticks to an axis",
     caption:
       "The space of two weights, with a round loss. Drag its minimum (cross). While it is " +

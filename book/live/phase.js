@@ -1,8 +1,8 @@
 /** Momentum in one direction: both eigenvalues of its 2 × 2 matrix, and the path that they make. */
 
 import {
-  announcer, button, clamp, controls, diamond, digits, disk, fixed, html, path, plot, range,
-  readouts, row, sample, slider, svg, words,
+  announcer, button, clamp, controls, diamond, digits, disk, fixed, html, plot, range, readouts,
+  row, rule, sample, slider, svg, words,
 } from "live/figure";
 
 const STEPS = 60;
@@ -146,6 +146,7 @@ export function build() {
   return {
     state,
     set,
+    sliders,
     label: "the phase portrait of momentum, by rate and momentum",
     caption:
       "One direction of a bowl, from position 1 at rest. Left, both eigenvalues in the complex " +
@@ -175,8 +176,3 @@ function complex([a, b]) {
   if (b === 0) return fixed(a, 3);
   return `${fixed(a, 3)} ${b < 0 ? "−" : "+"} ${fixed(Math.abs(b), 3)} i`;
 }
-
-const rule = (chart, points, kind = "") =>
-  svg("path", {
-    class: `live-rule ${kind}`.trim(), d: path(points.map((place) => chart.at(...place))),
-  });

@@ -1,8 +1,7 @@
 /** Numbers pushed towards 1 by a polynomial: slope at zero against accuracy at one. */
 
 import {
-  announcer, button, controls, digits, disk, fixed, html, path, plot, range, readouts, row,
-  slider, svg,
+  announcer, button, controls, digits, disk, fixed, html, plot, range, readouts, row, rule, slider,
 } from "live/figure";
 
 /** The coefficients a, b, c of a s + b s³ + c s⁵. */
@@ -122,6 +121,7 @@ export function build() {
   return {
     state,
     set,
+    sliders,
     label: "numbers pushed towards 1 by a polynomial",
     caption:
       "Left, where the chosen polynomial takes every number s after so many rounds. Right, one " +
@@ -143,6 +143,3 @@ export function build() {
     },
   };
 }
-
-const rule = (chart, points) =>
-  svg("path", { class: "live-rule", d: path(points.map((place) => chart.at(...place))) });

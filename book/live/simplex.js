@@ -249,6 +249,7 @@ export function build() {
   return {
     state,
     set,
+    sliders: { z: logitSliders[0], temperature, epsilon, truth: { bounds: [0, K - 1, 1] } },
     label: "three logits and the way of their probabilities to the truth",
     caption:
       "The space of the probabilities. Drag the point p, or move it with the arrow keys; or set " +

@@ -163,6 +163,7 @@ export function build() {
   return {
     state,
     set,
+    sliders: { ...sliders, pooled: { bounds: [0, 1, 1] } },
     label: "the three sizes of a network",
     caption:
       "Three stages of 3 × 3 convolutions, each stage with twice the channels of the one before " +

@@ -105,6 +105,7 @@ export function build() {
   return {
     state,
     set,
+    sliders,
     label: "how sure to be of a smoothed target",
     caption:
       "The loss of one sample of ten classes against the lead of its true logit over all others " +

@@ -1,8 +1,8 @@
 /** Workers that share a step: how much faster it becomes, and what the messages cost. */
 
 import {
-  announcer, button, controls, clamp, disk, fixed, html, path, plot, range, readouts, row, sample,
-  slider, svg, words,
+  announcer, button, clamp, controls, disk, fixed, plot, range, readouts, row, rule, sample,
+  slider, words,
 } from "live/figure";
 
 export const MOST = 64;
@@ -69,10 +69,10 @@ export function build() {
     const height = (k) => Math.min(speedup(k, setting), HIGH);
     const inside = COUNTS.filter((k) => speedup(k, setting) <= HIGH);
     chart.render([Math.min(width, 560), 260], () => [
-      svg("path", { class: "live-rule", d: path([chart.at(1, 1), chart.at(HIGH, HIGH)]) }),
+      rule(chart, [[1, 1], [HIGH, HIGH]]),
       words(chart, [24, 26], "k times", "end", 0),
       chart.curve(inside, inside.map(height), "blue"),
-      svg("path", { class: "live-rule", d: path([chart.at(top, 0), chart.at(top, height(top))]) }),
+      rule(chart, [[top, 0], [top, height(top)]]),
       disk(chart.at(state.workers, height(state.workers)), "blue"),
     ]);
   };
@@ -93,6 +93,7 @@ export function build() {
   return {
     state,
     set,
+    sliders,
     label: "workers that share a step",
     caption:
       "The same formula. The slanting line is what one hopes for; the upright one marks the best " +

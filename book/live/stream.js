@@ -134,6 +134,7 @@ export function build() {
   return {
     state,
     set,
+    sliders,
     label: "a stream of gradients, by scale and noise",
     caption:
       "Left, what the gradients push by in 100 steps; right, how far descent (dashed) and Adam " +

@@ -2,7 +2,7 @@
 
 import {
   announcer, button, clamp, controls, diamond, disk, fixed, html, path, plot, range, readouts, row,
-  slider, svg, tie,
+  rule, slider, svg, tie,
 } from "live/figure";
 
 /** 300 validation images as the chapter's first network sees them, 20 hex digits each: how far every logit lies below the largest, in tenths, the label's first. */
@@ -185,7 +185,7 @@ export function build() {
   const render = () => {
     const size = [width >= 560 ? (width - 16) / 2 : width, 240];
     bars.render(size, () => [
-      svg("path", { class: "live-rule dotted", d: path([bars.at(0, 0), bars.at(1, 1)]) }),
+      rule(bars, [[0, 0], [1, 1]], "dotted"),
       ...reliability(state.T).flatMap(({ count, sure, right }) => {
         const [x, y] = bars.at(sure, right);
         return [
@@ -221,6 +221,7 @@ export function build() {
   return {
     state,
     set,
+    sliders: { T: control },
     label: "the temperature, the loss and the calibration",
     caption:
       "One network on 300 images. First, how often it is right against how sure it is; larger " +

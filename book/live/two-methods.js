@@ -1,8 +1,8 @@
 /** Two methods of the stored experiment: what the rate of each does to its loss, seed by seed. */
 
 import {
-  announcer, button, controls, diamond, digits, disk, html, names, path, plot, range,
-  readouts, row, sample, slider, svg, words,
+  announcer, button, controls, diamond, digits, disk, html, names, plot, range, readouts, row,
+  rule, sample, slider, svg, words,
 } from "live/figure";
 import { DATA } from "live/two-methods-data";
 
@@ -124,7 +124,7 @@ export function build() {
     const beside = width >= 560;
     const size = [beside ? (width - 16) / 2 : width, 250];
     sweep.render(size, () => [
-      svg("path", { class: "live-rule", d: path([sweep.at(0, LOW), sweep.at(0, HIGH)]) }),
+      rule(sweep, [[0, LOW], [0, HIGH]]),
       words(sweep, [0.06, LOW], "default", "start", -6),
       ...choices().map(swept).map(drawn(sweep)),
       ...choices().flatMap(dots),
@@ -173,6 +173,7 @@ export function build() {
   return {
     state,
     set,
+    sliders: Object.fromEntries(sliders.map((slider, i) => [Object.keys(FIRST)[i], slider])),
     label: "two methods, and the rate of each",
     caption:
       "Stored runs of two methods: five seeds on the validation images. Left, the loss at the end " +

@@ -46,7 +46,6 @@ export function build() {
 
   const set = (changes) => {
     Object.assign(state, changes);
-    for (const name in MOST) state[name] = clamp(Math.round(state[name]), LEAST[name], MOST[name]);
     state.output = clamp(Math.round(state.output), 0, Math.max(outputs(state) - 1, 0));
     spoken.say(update());
   };
@@ -143,6 +142,7 @@ export function build() {
   return {
     state,
     set,
+    sliders,
     label: "which pixels each output sees",
     caption:
       "One axis of an image of 8 pixels (filled), with its padding (dotted), and the outputs above. " +

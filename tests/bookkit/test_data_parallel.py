@@ -21,7 +21,7 @@ def together(tmp_path_factory):
     path = tmp_path_factory.mktemp("ddp") / "results.npz"
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
     command += ["2", "--max-restarts", "2", "-m", "bookkit.data_parallel", str(path)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    run = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=300, check=False)
     assert run.returncode == 0, run.stderr
     with np.load(path) as archive:
         return dict(archive)
@@ -85,5 +85,5 @@ def test_synchronized_batch_normalization_needs_a_card(tmp_path):
     )
     address = (tmp_path / "store").as_uri()
     command = [sys.executable, "-c", code, address]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    run = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=120, check=True)
     assert run.stdout.startswith("SyncBatchNorm expected input tensor to be on GPU")

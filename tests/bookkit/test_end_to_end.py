@@ -91,7 +91,7 @@ def test_an_interrupted_run_goes_on_to_the_last_bit(data_folder, tmp_path, monke
 def test_the_program(data_folder, tmp_path, capsys):
     options = ["--epochs", "1", "--seeds", "2", "--checkpoints", str(tmp_path)]
     main(["mnist", str(tmp_path / "runs"), *options])
-    header, *runs = map(json.loads, (tmp_path / "runs").read_text().splitlines())
+    header, *runs = map(json.loads, (tmp_path / "runs").read_text(encoding="utf-8").splitlines())
     assert header["run"] == "run"
     assert header["axes"] == {
         "data": ["mnist"],

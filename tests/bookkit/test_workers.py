@@ -55,10 +55,10 @@ def scheduler(tmp_path):
     process = started(tmp_path, "scheduler", *options, str(file))
     try:
         deadline = time.monotonic() + 60
-        while not file.exists() or not file.read_text():
+        while not file.exists() or not file.read_text(encoding="utf-8"):
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        yield json.loads(file.read_text())["address"]
+        yield json.loads(file.read_text(encoding="utf-8"))["address"]
     finally:
         stop(process)
 
@@ -171,7 +171,7 @@ def test_a_machine_that_is_gone_loses_nothing(tmp_path, scheduler, start_worker)
     killer.join()
     assert doomed.wait(10) == -signal.SIGKILL
     assert results.tolist() == [seed / 3 for seed in range(10)]
-    assert len((tmp_path / "runs.jsonl").read_text().splitlines()) == 1 + 10
+    assert len((tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()) == 1 + 10
     assert len(list(tmp_path.glob("[0-9]-*"))) > 10  # a run was begun twice
 
 
@@ -183,15 +183,15 @@ def test_a_killed_program_goes_on_elsewhere(tmp_path, scheduler, start_worker):
     command += ["--seeds", "8", "--scheduler", scheduler]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while not path.exists() or len(path.read_text().splitlines()) < 3:
+    while not path.exists() or len(path.read_text(encoding="utf-8").splitlines()) < 3:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     process.kill()
     process.wait()
-    kept = path.read_text().splitlines()
+    kept = path.read_text(encoding="utf-8").splitlines()
     assert 3 <= len(kept) < 9
     main(["digits", str(path), "--epochs", "1", "--seeds", "8"])
-    assert path.read_text().splitlines()[: len(kept)] == kept
+    assert path.read_text(encoding="utf-8").splitlines()[: len(kept)] == kept
     main(["digits", str(tmp_path / "fresh"), "--epochs", "1", "--seeds", "8"])
     assert path.read_bytes() == (tmp_path / "fresh").read_bytes()
 

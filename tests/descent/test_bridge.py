@@ -338,5 +338,7 @@ def test_nothing_else_imports_torch_or_dask():
         "        importlib.import_module(name)\n"
         "print(len(names) > 50, {'torch', 'dask', 'distributed'} & sys.modules.keys())\n"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
     assert run.stdout.split() == ["True", "set()"]

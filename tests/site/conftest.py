@@ -34,7 +34,7 @@ def run_sphinx(root, out):
     """Build the site of the book in `root` as the Makefile does; return the finished process."""
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going"]
     command += ["-d", f"{out}.doctrees", "-c", "book", ".", str(out)]
-    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=root, capture_output=True, encoding="utf-8", check=False)
 
 
 @pytest.fixture(scope="session")

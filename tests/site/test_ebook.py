@@ -30,7 +30,7 @@ def epub(tmp_path_factory):
     out = tmp_path_factory.mktemp("epub") / "epub"
     command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "epub"]
     command += ["-d", f"{out}.doctrees", "-c", "book", ".", str(out)]
-    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
     assert finished.returncode == 0, finished.stderr
     return out / "descent.epub"
 

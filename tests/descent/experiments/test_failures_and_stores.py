@@ -52,7 +52,7 @@ WITH_GAP = np.where(EXPECTED == 2.1, np.nan, EXPECTED)
 
 
 def lines(path):
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 class Counted:
@@ -173,7 +173,7 @@ class TestStore:
         path = tmp_path / "runs.jsonl"
         with pytest.warns(RuntimeWarning, match="1 of 6 runs failed"):
             grid(refuses_one, AXES, 2, store=path, on_error="record")
-        assert path.read_text() == (
+        assert path.read_text(encoding="utf-8") == (
             '{"format": "descent experiment 1", "run": "refuses_one", '
             '"axes": {"a": [1, 2, 3], "seed": [0, 1]}}\n'
             '{"a": 1, "seed": 0, "result": 1.0}\n'
@@ -189,7 +189,8 @@ class TestStore:
     def test_does_not_depend_on_the_workers(self, tmp_path, workers):
         grid(delayed, AXES, 2, store=tmp_path / "alone")
         grid(delayed, AXES, 2, store=tmp_path / "together", workers=workers)
-        assert (tmp_path / "alone").read_text() == (tmp_path / "together").read_text()
+        alone, together = ((tmp_path / name).read_bytes() for name in ("alone", "together"))
+        assert alone == together
 
     def test_what_is_done_is_not_run_again(self, tmp_path):
         first, second, third = Counted(refuses_one), Counted(), Counted()
@@ -212,12 +213,12 @@ class TestStore:
         repaired = Counted()
         np.testing.assert_array_equal(grid(repaired, AXES, 2, store=path), EXPECTED)
         assert repaired.calls == [(2, 1)]
-        assert "error" not in path.read_text()
+        assert "error" not in path.read_text(encoding="utf-8")
 
     def test_a_killed_program_goes_on(self, tmp_path):
         path = tmp_path / "runs.jsonl"
         command = [sys.executable, "-c", KILLED, str(path)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8")
         for _ in range(3):
             assert process.stdout.readline() == "run\n"
         process.kill()

@@ -720,7 +720,7 @@ class TestProgress:
         if disabled:
             environment["TQDM_DISABLE"] = "1"
         command = [sys.executable, "-c", SCRIPT]
-        result = subprocess.run(command, env=environment, capture_output=True, text=True)
+        result = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8")
         assert (result.returncode, result.stdout) == (0, "")
         if disabled:
             assert result.stderr == ""

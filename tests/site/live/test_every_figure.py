@@ -92,6 +92,32 @@ def test_the_address_holds_what_the_reader_chose(open_figure, every_figure):
     assert page.faults == []
 
 
+STATE = """async (name) => {
+    const { address } = await import("live/figure");
+    return address(`fig-${name}`, (await import(`live/${name}`)).build().state);
+}"""
+SLIDE = """(figure) => figure.querySelectorAll("input").forEach((slider) =>
+    slider.dispatchEvent(new Event("input")))"""
+
+
+def test_an_address_asks_for_what_the_sliders_can_show(open_figure, every_figure):
+    """Beyond the end of a range is the end, between two whole numbers the nearer one."""
+    page = open_figure(every_figure)
+    start = page.evaluate(STATE, every_figure)
+    for value in ("1e6", "-1e6", "7.4"):
+        asked = re.sub(r"(?<=[=,C])-?\d[\d.]*(e-?\d+)?(?=&|%2C|$)", value, start)
+        assert asked.count(value) >= len(slider_values(page)) / 2
+        page.evaluate("(hash) => { location.hash = hash; }", asked)
+        page.wait_for_timeout(100)
+        seen = look(page)
+        assert not {"NaN", "undefined", "Infinity"} & set(re.findall(r"\w+", seen))
+        page.figure.evaluate(SLIDE)
+        if value != "7.4":  # which may lie between two marks of a fine slider
+            assert look(page) == seen, asked
+        page.figure.get_by_role("button", name="Start again").press("Enter")
+    assert page.faults == []
+
+
 @BOTH
 def test_without_scripts_the_static_figure_stands(open_figure, every_figure, book):
     page = open_figure(every_figure, book, java_script_enabled=False)

@@ -1,6 +1,7 @@
 """Checks of arguments. Each error names the argument, what came and what was expected."""
 
 import math
+from collections.abc import Mapping
 from numbers import Real
 
 import numpy as np
@@ -16,17 +17,27 @@ class NothingCountsError(ValueError):
     """A mean over nothing: every sample is ignored, or has no weight."""
 
 
+def plain_array(name, array):
+    """Return an ndarray; refuse a masked one with a TypeError, for its mask would be lost."""
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(
+            f"{name} must be an array without a mask, got a MaskedArray; take the rows that "
+            "count, or fill the others"
+        )
+    return np.asarray(array)
+
+
 def float_array(name, array):
     """Return a float32 or float64 ndarray that is not empty.
 
     Raises
     ------
     TypeError
-        An integer, boolean or complex array.
+        An integer, boolean, complex or masked array.
     ValueError
         An empty array.
     """
-    array = np.asarray(array)
+    array = plain_array(name, array)
     if array.dtype not in FLOATS:
         raise TypeError(
             f"{name} must be float32 or float64, got {array.dtype}; convert it, for example "
@@ -82,7 +93,7 @@ def layer_input(x, shape, dtype=None):
 
     `shape` lists the axes: a number is required, a name such as "N" stands for any size but 0.
     """
-    x = float_array("x", x) if dtype is None else np.asarray(x)
+    x = float_array("x", x) if dtype is None else plain_array("x", x)
     if dtype is not None and x.dtype != dtype:
         raise TypeError(f"x must be {np.dtype(dtype)} like the layer's parameters, got {x.dtype}")
     fits = x.ndim == len(shape)
@@ -101,11 +112,11 @@ def class_labels(name, labels, *, samples, classes, ignore_index=None):
     Raises
     ------
     TypeError
-        Labels that are not integers.
+        Labels that are not integers, or masked.
     ValueError
         A wrong shape, or a label out of range (`ignore_index` is let through).
     """
-    labels = np.asarray(labels)
+    labels = plain_array(name, labels)
     shape = samples if isinstance(samples, tuple) else (samples,)
     if labels.dtype.kind not in "iu":  # signed, unsigned
         raise TypeError(f"{name} must be integer class indices, got {labels.dtype}")
@@ -179,10 +190,27 @@ def finite_result(value, **arguments):
     raise NotFiniteError(f"the loss overflowed: it is {value} although its arguments are finite")
 
 
+def entries(name, state, expected):
+    """Insist on a dict of exactly these entries, such as `state_dict` of the same class gives.
+
+    Raises
+    ------
+    TypeError
+        Anything but a dict.
+    ValueError
+        Entries that are missing or unknown.
+    """
+    if not isinstance(state, Mapping):
+        raise TypeError(f"{name} must be a dict with {sorted(expected)}, got {state!r}")
+    if state.keys() != set(expected):
+        raise ValueError(f"{name} must have {sorted(expected)}, got {sorted(state)}")
+
+
 def number(name, value, *, above=None, at_least=None, below=None, at_most=None):
     """Return a finite real number that lies within the given bounds, as Python's int or float.
 
-    A NumPy scalar is converted: np.float64 would turn float32 arrays into float64 ones.
+    Others are converted: np.float64 and fractions would turn float32 arrays into arrays of
+    other kinds.
 
     Raises
     ------
@@ -193,8 +221,10 @@ def number(name, value, *, above=None, at_least=None, below=None, at_most=None):
     """
     if isinstance(value, (np.ndarray, np.generic)) and value.ndim == 0:
         value = value.item()
-    if not isinstance(value, (int, float, Real)):  # the first two are found sooner
-        raise TypeError(f"{name} must be a number, got {value!r}")
+    if not isinstance(value, (int, float)):
+        if not isinstance(value, Real):
+            raise TypeError(f"{name} must be a number, got {value!r}")
+        value = float(value)
     within = (
         math.isfinite(value)
         and (above is None or value > above)

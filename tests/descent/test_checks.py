@@ -1,4 +1,5 @@
 import re
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -33,6 +34,15 @@ class TestFloatArray:
         )
         with refused(TypeError, message):
             checks.float_array("images", np.ones(2, dtype))
+
+    def test_refuses_a_mask_which_it_would_lose(self):
+        masked = np.ma.masked_array([1.0, 2.0], mask=[False, True])
+        message = (
+            "x must be an array without a mask, got a MaskedArray; take the rows that count, or "
+            "fill the others"
+        )
+        with refused(TypeError, message):
+            checks.float_array("x", masked)
 
     def test_refuses_the_empty_array(self):
         with refused(ValueError, "x is empty, shape (0, 3); expected at least one entry"):
@@ -254,7 +264,15 @@ class TestFiniteResult:
 
 
 class TestNumber:
-    @pytest.mark.parametrize("value", [0.25, np.float32(0.25), np.float64(0.25), np.array(0.25)])
+    @pytest.mark.parametrize(
+        "value",
+        [
+            0.25,
+            *(kind(0.25) for kind in (np.float16, np.float32, np.float64, np.longdouble)),
+            np.array(0.25),
+            Fraction(1, 4),
+        ],
+    )
     def test_returns_a_float_of_python(self, value):
         number = checks.number("lr", value, above=0, at_least=0, below=1, at_most=1)
         assert type(number) is float
@@ -337,3 +355,19 @@ def test_generator():
 def test_the_old_generator_of_numpy_is_refused():
     with pytest.raises(TypeError, match="got RandomState"):
         checks.generator("rng", np.random.RandomState(0))
+
+
+class TestEntries:
+    def test_lets_a_dict_of_them_pass_in_any_order(self):
+        checks.entries("state", {"b": 1, "a": 2}, ("a", "b"))
+
+    @pytest.mark.parametrize("state", [{}, {"a": 1}, {"a": 1, "b": 2, "c": 3}])
+    def test_refuses_others(self, state):
+        message = f"state must have ['a', 'b'], got {sorted(state)}"
+        with refused(ValueError, message):
+            checks.entries("state", state, ("a", "b"))
+
+    @pytest.mark.parametrize("state", [None, [], ["a", "b"]])
+    def test_refuses_what_is_no_dict(self, state):
+        with refused(TypeError, f"state must be a dict with ['a', 'b'], got {state!r}"):
+            checks.entries("state", state, ("a", "b"))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descent.checks import generator, integer
+from descent.checks import generator, integer, plain_array
 
 
 def batches(inputs, targets, size, *, rng=None, drop_last=False):
@@ -42,7 +42,7 @@ def batches(inputs, targets, size, *, rng=None, drop_last=False):
     [10 11] [0 1]
     [12] [2]
     """
-    inputs, targets = np.asarray(inputs), np.asarray(targets)
+    inputs, targets = plain_array("inputs", inputs), plain_array("targets", targets)
     if inputs.shape[:1] != targets.shape[:1] or inputs.shape[:1] in ((), (0,)):
         raise ValueError(
             "inputs and targets must have the same number of rows, at least 1, but inputs has "

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from descent.checks import generator, integer, number
+from descent.checks import generator, integer, number, plain_array
 
 
 class Interval(NamedTuple):
@@ -105,7 +105,7 @@ def bootstrap_interval(values, *, rng, statistic=np.mean, level=0.95, resamples=
     >>> bootstrap_interval(correct, rng=np.random.default_rng(0))
     Interval(estimate=0.9, low=0.84, high=0.95)
     """
-    values = np.asarray(values, dtype=np.float64)
+    values = plain_array("values", values).astype(np.float64)
     if values.ndim != 1 or len(values) < 2:
         raise ValueError(f"values must have shape (N,) with N ≥ 2, got {values.shape}")
     if not np.isfinite(values).all():
@@ -211,7 +211,7 @@ def mcnemar(correct_a, correct_b):
 
 
 def _both_correct(correct_a, correct_b):
-    a, b = np.asarray(correct_a), np.asarray(correct_b)
+    a, b = plain_array("correct_a", correct_a), plain_array("correct_b", correct_b)
     for name, array in (("correct_a", a), ("correct_b", b)):
         if array.dtype != bool:
             raise TypeError(

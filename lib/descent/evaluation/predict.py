@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from descent.checks import float_array, integer
+from descent.checks import float_array, integer, plain_array
 from descent.evaluation.metrics import accuracy
 from descent.layers import without_backward
 
@@ -86,7 +86,7 @@ def evaluate(net, loss, inputs, targets, *, metrics=None, batch_size=256):
     >>> {name: round(value, 4) for name, value in results.items()}
     {'loss': 0.3133, 'accuracy': 1.0}
     """
-    targets = np.asarray(targets)
+    targets = plain_array("targets", targets)
     if len(inputs) != len(targets):
         raise ValueError(
             f"expected one target for each input, got {len(inputs)} inputs, {len(targets)} targets"

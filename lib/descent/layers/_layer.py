@@ -1,6 +1,7 @@
 """What every layer has: parameters and buffers with names, modes, forward and backward."""
 
 import threading
+from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -187,6 +188,8 @@ class Layer:
         TypeError
             Something that is not an array of numbers. Then nothing has been changed either.
         """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"state must be a dict of arrays, got {state!r}")
         own = self._arrays()
         missing, unexpected = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
         if strict and missing:

@@ -246,14 +246,15 @@ class GELU(Activation):
 
     def forward(self, x):
         x = float_array("x", x)
+        z = np.clip(x, -40, 40)  # beyond, Φ is 0 or 1, and powers of x could overflow
         if self.approximate == "tanh":
-            t = np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
+            t = np.tanh(math.sqrt(2 / math.pi) * (z + 0.044715 * z**3))
             cdf = 0.5 * (1 + t)
-            inner = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * x**2)
+            inner = math.sqrt(2 / math.pi) * (1 + 3 * 0.044715 * z**2)
             density = 0.5 * (1 - t**2) * inner
         else:
-            cdf = 0.5 * (1 + erf(x / math.sqrt(2)))
-            density = np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+            cdf = 0.5 * (1 + erf(z / math.sqrt(2)))
+            density = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi)
         return self.keep(x * cdf, cdf + x * density)
 
 

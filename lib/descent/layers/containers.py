@@ -161,6 +161,7 @@ def _settle(net):
                 f"layers must differ, got {layer!r} both as {places[layer]!r} and as {name!r}: "
                 "the second forward pass would overwrite what the first kept"
             )
-    if flatten(net.parameters()):
-        for name, parameter in net.named_parameters().items():
+    moved = flatten(net.parameters())
+    for name, parameter in net.named_parameters().items():
+        if moved or parameter.name is None:
             parameter.name = name

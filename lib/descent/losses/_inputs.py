@@ -9,6 +9,7 @@ from descent.checks import (
     float_array,
     matching,
     ndim,
+    plain_array,
 )
 
 
@@ -96,7 +97,7 @@ def labels_and_weights(target, weight, scores, ignore_index):
 
     A row that is ignored gets the label 0 and the weight 0.
     """
-    target, (samples, classes, *places) = np.asarray(target), scores.shape
+    target, (samples, classes, *places) = plain_array("target", target), scores.shape
     shape = (samples, *places)
     y = class_labels("target", target, samples=shape, classes=classes, ignore_index=ignore_index)
     y, counts = y.ravel(), (target != ignore_index).ravel()  # (M,), (M,)
@@ -169,7 +170,7 @@ def zeros_and_ones(target, shape, dtype):
 
 
 def _either(target, shape, dtype, low, high, hint):
-    target = np.asarray(target)
+    target = plain_array("target", target)
     if target.shape != shape:
         raise ValueError(f"target must have shape {shape}, got {target.shape}")
     wrong = (target != low) & (target != high)

@@ -7,7 +7,7 @@ integers.
 
 import numpy as np
 
-from descent.checks import finite_result, number
+from descent.checks import finite_result, number, plain_array
 from descent.losses._inputs import (
     as_rows,
     class_weights,
@@ -81,7 +81,7 @@ def cross_entropy(
     >>> round(float(value), 4), gradient
     (1.3863, array([[ 0.25,  0.25, -0.75,  0.25]]))
     """
-    logits, target = scores_of_places("logits", logits), np.asarray(target)
+    logits, target = scores_of_places("logits", logits), plain_array("target", target)
     label_smoothing = float(number("label_smoothing", label_smoothing, at_least=0, at_most=1))
     z = as_rows(logits)  # (M, K): a row for each sample, or for each place
     rows, classes = np.arange(len(z)), z.shape[1]

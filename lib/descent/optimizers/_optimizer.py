@@ -1,11 +1,12 @@
 """What every optimizer has: groups of parameters, a state for each, step and zero_grad."""
 
 import math
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 
-from descent.checks import NotFiniteError, number
+from descent.checks import NotFiniteError, entries, number
 from descent.layers import Parameter, coalesce
 from descent.optimizers._runs import runs_of
 
@@ -40,6 +41,7 @@ class Optimizer:
         self.defaults = _plain(options)
         self.param_groups = []
         self._state, self._runs, self._scratch, self._checked = {}, [], {}, None
+        self._initial = []
         groups = _as_groups(params)
         if not any(group["params"] for group in groups):
             raise ValueError("params is empty; expected parameters such as net.parameters()")
@@ -77,7 +79,7 @@ class Optimizer:
             self.check_parameters(group["params"])
         groups = self.param_groups + new
         parameters = [p for group in groups for p in group["params"]]
-        _refuse_twice(parameters)
+        refuse_twice("params", parameters)
         self._forget_runs()
         self.param_groups = groups
         self._state = {p: self._state.get(p, {}) for p in parameters}
@@ -95,6 +97,12 @@ class Optimizer:
         """A dict from each Parameter to its state: arrays of its shape, and numbers."""
         self._forget_runs()
         return self._state
+
+    @property
+    def initial(self):
+        """For each group a dict of what it held before schedules changed it, such as its "lr"."""
+        self._initial += [{} for _ in self.param_groups[len(self._initial) :]]
+        return self._initial
 
     def parameters(self):
         """The parameters that a step moves: those of all groups, without the frozen ones."""
@@ -219,9 +227,12 @@ class Optimizer:
         Raises
         ------
         ValueError
-            Another number of groups, other options, options that make no sense, parameters of
-            other shapes. Then nothing has been changed.
+            A state of something else, another number of groups, other options, options that make
+            no sense, parameters of other shapes. Then nothing has been changed.
+        TypeError
+            Anything but a dict. Then nothing has been changed either.
         """
+        entries("saved", saved, ("groups", "shapes", "states"))
         sizes = len(self.param_groups), len(self._state)
         came = len(saved["groups"]), len(saved["states"])
         if sizes != came:
@@ -277,10 +288,12 @@ def check_betas(betas):
 
 
 def _plain(value):
-    """NumPy numbers as Python's own, which leave float32 arrays float32; also in containers."""
+    """Numbers as Python's own, which leave float32 arrays float32; also in containers."""
     match value:
         case bool() | int() | float() if not isinstance(value, np.generic):
             return value
+        case np.longdouble() | Fraction():
+            return float(value)
         case np.generic() | np.ndarray():
             return _plain(value.tolist())
         case dict():
@@ -313,13 +326,16 @@ def _as_groups(params):
     return groups
 
 
-def _refuse_twice(parameters):
+def refuse_twice(name, parameters):
+    """Refuse a parameter, or a piece of its memory, that would be moved twice in a step."""
     if len(set(parameters)) < len(parameters):
-        raise ValueError("params holds the same parameter more than once")
+        raise ValueError(f"{name} must not hold the same parameter more than once")
     pieces = sorted((id(p.storage), p.start, p.start + p.data.size) for p in parameters)
     for (storage, _, stop), (other, start, _) in pairwise(pieces):
         if storage == other and start < stop:
-            raise ValueError("params holds parameters that share memory, such as a net's flat")
+            raise ValueError(
+                f"{name} must not hold parameters that share memory, such as a net's flat"
+            )
 
 
 def _refuse_moved(p, storage, start):

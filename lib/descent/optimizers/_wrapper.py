@@ -31,6 +31,10 @@ class Wrapper(Optimizer):
     def state(self):
         return self.optimizer.state
 
+    @property
+    def initial(self):
+        return self.optimizer.initial
+
     def parameters(self):
         return self.optimizer.parameters()
 

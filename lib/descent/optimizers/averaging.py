@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from descent.checks import integer, number
+from descent.checks import entries, integer, number
 from descent.layers import coalesce, without_backward
 
 
@@ -82,8 +82,10 @@ class AveragedWeights:
         Raises
         ------
         ValueError
-            An average of another shape, a negative number. Then nothing has been changed.
+            A state of something else, an average of another shape, a negative number. Then nothing
+            has been changed.
         """
+        entries("state", state, ("average", "n_averaged"))
         average = np.asarray(state["average"])
         if average.shape != self.average.shape:
             raise ValueError(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from descent.checks import integer, number
+from descent.checks import entries, integer, number
 from descent.optimizers._wrapper import Wrapper
 
 
@@ -51,22 +51,18 @@ class Lookahead(Wrapper):
         self.k = integer("k", k, at_least=1)
         self.alpha = number("alpha", alpha, at_least=0, at_most=1)
         self.steps = 0
-        self.slow = []
+        self.slow = {}
 
-    def add_param_group(self, param_group):
-        before = len(self.param_groups)
-        super().add_param_group(param_group)
-        if self.slow:
-            self.slow += [p.data.copy() for g in self.param_groups[before:] for p in g["params"]]
+    def _held(self):
+        return [p for group in self.param_groups for p in group["params"]]
 
     def step(self, closure=None):
-        held = [p for group in self.param_groups for p in group["params"]]
-        slow = self.slow or [p.data.copy() for p in held]
+        slow = {p: self.slow[p] if p in self.slow else p.data.copy() for p in self._held()}
         loss = self.optimizer.step(closure)
         self.slow = slow
         self.steps += 1
         if self.steps % self.k == 0:
-            for p, phi in zip(held, slow, strict=True):
+            for p, phi in slow.items():
                 if p.requires_grad:
                     phi += self.alpha * (p.data - phi)
                     p.data[...] = phi
@@ -78,7 +74,7 @@ class Lookahead(Wrapper):
         """Copies of the states inside, the slow weights and the number of steps."""
         return {
             "optimizer": self.optimizer.state_dict(),
-            "slow": [np.copy(phi) for phi in self.slow],
+            "slow": [phi.copy() for phi in self.slow.values()],
             "steps": self.steps,
         }
 
@@ -88,14 +84,16 @@ class Lookahead(Wrapper):
         Raises
         ------
         ValueError
-            What the optimizer inside refuses; slow weights of other shapes. Then nothing has
-            been changed.
+            A state of something else, what the optimizer inside refuses, slow weights of other
+            shapes. Then nothing has been changed.
         """
-        shapes = [p.data.shape for group in self.param_groups for p in group["params"]]
+        entries("saved", saved, ("optimizer", "slow", "steps"))
+        held = self._held()
+        shapes = [p.data.shape for p in held]
         came = [np.shape(phi) for phi in saved["slow"]]
         if came and came != shapes:
             raise ValueError(f"saved['slow'] must have the shapes {shapes}, got {came}")
         steps = integer("saved['steps']", saved["steps"], at_least=0)
         self.optimizer.load_state_dict(saved["optimizer"])
-        self.slow = [np.copy(phi) for phi in saved["slow"]]
+        self.slow = dict(zip(held, map(np.copy, saved["slow"]), strict=False))  # or none yet
         self.steps = steps

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from descent.checks import integer, number
+from descent.checks import entries, integer, number
 from descent.optimizers._adaptive import Adaptive
 from descent.optimizers._optimizer import (
     Optimizer,
@@ -68,9 +68,9 @@ class ScheduleFree(Optimizer):
         return super().state_dict() | {"training": self.training}
 
     def load_state_dict(self, saved):
-        training = saved["training"]
-        super().load_state_dict(saved)
-        self.training = training
+        entries("saved", saved, ("groups", "shapes", "states", "training"))
+        super().load_state_dict({name: saved[name] for name in saved if name != "training"})
+        self.training = saved["training"]
 
 
 class ScheduleFreeSGD(ScheduleFree):

@@ -1,6 +1,7 @@
 """Several optimizers as one: a rule for the matrices, another for the rest."""
 
-from descent.optimizers._optimizer import Optimizer
+from descent.checks import entries
+from descent.optimizers._optimizer import Optimizer, refuse_twice
 from descent.optimizers._wrapper import Wrapper
 from descent.optimizers.sam import SAM
 
@@ -29,7 +30,8 @@ class Together(Optimizer):
     TypeError
         Something that is no optimizer, or `SAM`.
     ValueError
-        No optimizers, or a parameter that two of them would move.
+        No optimizers, or a parameter that two of them would move; the latter also from `step`,
+        where one of them took it in later.
 
     Examples
     --------
@@ -52,9 +54,8 @@ class Together(Optimizer):
                     f"optimizers[{i}] needs two gradients for a step, {optimizer!r}; put SAM "
                     "around Together, not into it"
                 )
-        self.optimizers = optimizers
-        if len(set(held := self._held())) < len(held):
-            raise ValueError("optimizers: two of them hold the same parameter")
+        self.optimizers, self._known = optimizers, 0
+        self._refuse_shared()
 
     @property
     def param_groups(self):
@@ -64,6 +65,10 @@ class Together(Optimizer):
     def state(self):
         return {p: s for optimizer in self.optimizers for p, s in optimizer.state.items()}
 
+    @property
+    def initial(self):
+        return [initial for optimizer in self.optimizers for initial in optimizer.initial]
+
     def parameters(self):
         return [p for optimizer in self.optimizers for p in optimizer.parameters()]
 
@@ -72,6 +77,7 @@ class Together(Optimizer):
 
     def step(self, closure=None):
         loss = None if closure is None else closure()
+        self._refuse_shared()
         _check_options(self)
         self.check_gradients()
         for optimizer in self.optimizers:
@@ -106,9 +112,10 @@ class Together(Optimizer):
         Raises
         ------
         ValueError
-            Another number of optimizers, or what one of them refuses. Then nothing has been
-            changed.
+            A state of something else, another number of optimizers, or what one of them refuses.
+            Then nothing has been changed.
         """
+        entries("saved", saved, ("optimizers",))
         states, before = saved["optimizers"], self.state_dict()["optimizers"]
         if len(states) != len(before):
             raise ValueError(f"saved has {len(states)} optimizers, expected {len(before)}")
@@ -122,8 +129,12 @@ class Together(Optimizer):
         for optimizer, state in zip(self.optimizers, states, strict=True):
             optimizer.load_state_dict(state)
 
-    def _held(self):
-        return [p for group in self.param_groups for p in group["params"]]
+    def _refuse_shared(self):
+        """Refuse parameters that two optimizers would move, also if one took them in later."""
+        groups = self.param_groups
+        if len(groups) > self._known:
+            refuse_twice("optimizers", [p for group in groups for p in group["params"]])
+            self._known = len(groups)
 
     def __getstate__(self):
         return vars(self)

@@ -3,7 +3,7 @@
 from copy import deepcopy
 from math import inf
 
-from descent.checks import integer, number, one_of
+from descent.checks import entries, integer, number, one_of
 
 
 class EarlyStopping:
@@ -116,6 +116,5 @@ class EarlyStopping:
         ValueError
             A state of something else. Then nothing has been changed.
         """
-        if state.keys() != set(self.state_names):
-            raise ValueError(f"state must have {list(self.state_names)}, got {list(state)}")
+        entries("state", state, self.state_names)
         vars(self).update(deepcopy(state))

@@ -9,6 +9,7 @@ from descent.checks import (
     NotFiniteError,
     NothingCountsError,
     float_array,
+    plain_array,
     refuse_probabilities,
 )
 from descent.data import LabeledImages
@@ -35,7 +36,10 @@ def inputs_and_targets(name, data):
         raise TypeError(
             f"{name} must be LabeledImages or a pair (inputs, targets), got {type(data).__name__}"
         )
-    inputs, targets = float_array(f"{name}: inputs", data[0]), np.asarray(data[1])
+    inputs, targets = (
+        float_array(f"{name}: inputs", data[0]),
+        plain_array(f"{name}: targets", data[1]),
+    )
     if inputs.shape[:1] != targets.shape[:1]:
         raise ValueError(
             f"{name} must have one target for each input, but inputs has shape {inputs.shape}, "

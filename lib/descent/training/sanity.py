@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from descent.checks import generator, integer
+from descent.checks import generator, integer, plain_array
 from descent.evaluation import evaluate
 from descent.training._rehearsal import refuse_softmax
 from descent.training.accumulation import accumulate_gradients
@@ -111,7 +111,7 @@ def overfit_one_batch(net, loss, optimizer, inputs, targets, *, steps=100):
     >>> bool(losses[-1] < losses[0] / 10)
     True
     """
-    targets = np.asarray(targets)
+    targets = plain_array("targets", targets)
     _check(net, loss, inputs, targets, steps)
     return _losses(net, loss, optimizer, inputs, (targets for _ in range(steps)))
 
@@ -150,7 +150,7 @@ def shuffled_labels(net, loss, optimizer, inputs, labels, *, rng, steps=100):
     True
     """
     generator("rng", rng)
-    labels = np.asarray(labels)
+    labels = plain_array("labels", labels)
     _check(net, loss, inputs, labels, steps)
     return _losses(net, loss, optimizer, inputs, (rng.permutation(labels) for _ in range(steps)))
 
@@ -182,7 +182,7 @@ def label_entropy(labels, *, ignore_index=-100):
     >>> round(label_entropy([0, 0, 1, 1]), 4)
     0.6931
     """
-    labels = np.asarray(labels)
+    labels = plain_array("labels", labels)
     count = np.unique(labels[labels != ignore_index], return_counts=True)[1]
     if not count.size:
         raise ValueError(f"labels is empty; expected at least one that is not {ignore_index}")

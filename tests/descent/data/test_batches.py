@@ -9,6 +9,16 @@ X = np.arange(20.0).reshape(10, 2)
 Y = np.arange(10)
 
 
+@pytest.mark.parametrize("masked", [0, 1])
+def test_a_mask_is_refused_not_lost(masked):
+    data = [X, Y]
+    data[masked] = np.ma.masked_array(data[masked], mask=False)
+    with pytest.raises(
+        TypeError, match=f"{['inputs', 'targets'][masked]} must be an array without"
+    ):
+        next(batches(*data, 4))
+
+
 def test_in_order():
     came = list(batches(X, Y, 4))
     assert [y.tolist() for _, y in came] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]

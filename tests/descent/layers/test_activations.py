@@ -33,6 +33,16 @@ def test_agrees_with_pytorch(pair, shape, assert_same_as_pytorch):
     assert_same_as_pytorch(*pair, 3 * np.random.default_rng(0).normal(size=shape))
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_largest_numbers_have_finite_outputs_and_slopes(pair, dtype):
+    ours, _ = pair
+    largest = np.finfo(dtype).max / 2
+    x = np.array([-largest, -3e19, -1e5, 1e5, 3e19, largest], dtype)
+    y = ours(x)
+    assert np.isfinite(y).all()
+    assert np.isfinite(ours.backward(np.ones_like(x))).all()
+
+
 def test_agrees_with_pytorch_far_out_and_at_zero(pair, assert_same_as_pytorch):
     ours, theirs = pair
     for x in FAR:

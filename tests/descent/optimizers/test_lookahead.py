@@ -3,7 +3,7 @@ import pytest
 
 from descent.gradient_check import relative_error
 from descent.layers import Parameter
-from descent.optimizers import SAM, SGD, Lookahead
+from descent.optimizers import SAM, SGD, Lookahead, Together
 
 
 def algorithm_1(k, alpha, lr, mu):
@@ -102,6 +102,22 @@ def test_a_group_may_come_later():
     optimizer.add_param_group({"params": [c], "lr": 2.0})
     optimizer.step()
     assert (a.data[0], b.data[0], c.data[0]) == (1.0, 1.0, 11.0)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_group_may_come_later_to_the_optimizer_inside(together):
+    a, b, c = (Parameter(np.zeros(shape), -np.ones(shape)) for shape in (1, 2, 3))
+    inside, last = SGD([a], lr=1.0), SGD([c], lr=1.0)
+    optimizer = Lookahead(Together(inside, last) if together else inside, k=2, alpha=0.5)
+    optimizer.step()
+    inside.add_param_group({"params": [b], "lr": 2.0})  # before c, if c is there
+    optimizer.step()
+    assert (a.data[0], b.data[0], c.data[0]) == (1.0, 1.0, 1.0 if together else 0.0)
+    again = Lookahead(Together(inside, last) if together else inside, k=2)
+    again.load_state_dict(optimizer.state_dict())
+    assert [phi.tolist() for phi in again.slow.values()] == [
+        p.data.tolist() for p in again.parameters()
+    ]
 
 
 def test_slow_weights_of_other_shapes_are_refused(problem):

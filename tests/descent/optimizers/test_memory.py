@@ -119,6 +119,16 @@ def test_a_gradient_that_is_not_finite_counts_only_where_it_moves(net):
         sgd.step()
 
 
+def test_the_only_parameter_of_a_network_has_its_name_too():
+    alone = Linear(2, 3, bias=False, rng=np.random.default_rng(0))
+    net = Sequential(ReLU(), alone)  # nothing has to move
+    alone.weight.grad[...] = np.inf
+    with pytest.raises(ValueError, match=r"got inf at index \(0, 0\) of 1.weight, a Parameter"):
+        SGD(net.parameters()).step()
+    Sequential(*net.layers[1:])  # a part leaves the names that the whole has given
+    assert alone.weight.name == "1.weight"
+
+
 @every_maker
 @pytest.mark.parametrize(
     "move",
@@ -266,8 +276,12 @@ def test_groups_can_be_added(net):
         ({"params": [np.ones(2)]}, TypeError, "params must hold Parameter objects, got array"),
         ({"params": [Parameter(np.ones(1))], "lr": -1}, ValueError, "lr must be finite and ≥ 0"),
         ({"params": [Parameter(np.ones(1))], "rate": 1}, ValueError, r"a group has \['rate'\]"),
-        ("same", ValueError, "params holds the same parameter more than once"),
-        ("flat", ValueError, "params holds parameters that share memory, such as a net's flat"),
+        ("same", ValueError, "params must not hold the same parameter more than once"),
+        (
+            "flat",
+            ValueError,
+            "params must not hold parameters that share memory, such as a net's flat",
+        ),
     ],
 )
 def test_groups_that_are_refused_change_nothing(net, group, error, message):

@@ -254,7 +254,7 @@ ONE = Parameter(np.zeros((2, 2)))
     [
         ([], ValueError, r"^params is empty"),
         ([np.zeros(2)], TypeError, "params must hold Parameter objects, got array"),
-        ([ONE, ONE], ValueError, r"^params holds the same parameter more than once"),
+        ([ONE, ONE], ValueError, r"^params must not hold the same parameter more than once"),
         ([{"params": [ONE], "momentun": 0.9}], ValueError, r"a group has \['momentun'\]; expected"),
         ([{"params": [ONE], "lr": -1}], ValueError, "lr must be finite and ≥ 0, got -1"),
     ],

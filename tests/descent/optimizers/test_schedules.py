@@ -1,5 +1,6 @@
 import copy
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,6 +12,42 @@ from descent.layers import Parameter
 from descent.optimizers import SGD, Adagrad, Adam
 
 RATES = [0.3, 0.07]
+
+
+@pytest.mark.parametrize("first", ["inside", "around"])
+@pytest.mark.parametrize("around", [ours.SAM, ours.Lookahead, ours.Together])
+def test_schedules_of_a_wrapper_and_of_what_is_inside_start_from_the_same_rates(first, around):
+    inside = our_optimizer()
+    pair = [inside, around(inside)]
+    if first == "around":
+        pair.reverse()
+    ours.LinearLR(pair[0], 0.1)
+    assert ours.ExponentialLR(pair[1], 0.9).base_lrs == RATES
+    ours.OneCycleLR(pair[0], max_lr=5.0, total_steps=10, div_factor=2.0)
+    assert ours.ExponentialLR(pair[1], 0.9).base_lrs == [2.5, 2.5]
+    alone = ours.OneCycleLR(pair[1], max_lr=5.0, total_steps=10)
+    ours.SequentialLR(pair[1], [ours.ConstantLR(pair[1]), alone], [5])
+    assert [group["momentum"] for group in inside.param_groups] == [0.5, 0.5]
+
+
+def test_a_schedule_of_a_part_counts_for_the_whole():
+    inside, other = our_optimizer(), our_optimizer()
+    ours.LinearLR(inside, 0.1)
+    assert ours.ExponentialLR(ours.Together(other, inside), 0.9).base_lrs == RATES + RATES
+
+
+@pytest.mark.parametrize("number", [np.longdouble, Fraction, np.float16, np.array])
+def test_rates_of_any_kind_of_number_leave_float32_as_it_is(number):
+    weights = Parameter(np.ones(2, np.float32), np.ones(2, np.float32))
+    optimizer = SGD([weights], lr=number(0.25), momentum=number(0.5))
+    optimizer.step()
+    optimizer.param_groups[0]["lr"] = number(0.5)
+    optimizer.step()
+    assert weights.data.tolist() == [0.0, 0.0]  # 1 − 0.25 − 0.5 · 1.5
+    assert optimizer.state[weights]["v"].dtype == np.float32
+    schedule = ours.ExponentialLR(optimizer, number(0.5))
+    schedule.step()
+    assert optimizer.param_groups[0]["lr"] == 0.25
 
 
 def our_optimizer(kind="SGD"):
@@ -357,7 +394,7 @@ def test_rates_become_python_numbers():
 @pytest.mark.parametrize(
     ("build", "change", "message"),
     [
-        ("step", {"base_lrs": [1.0, math.nan]}, "the rate of step 7 must be finite and ≥ 0, got"),
+        ("step", {"base_lrs": [1.0, math.nan]}, r"state\['base_lrs'\]\[1\] must be finite and ≥ 0"),
         ("step", {"last_epoch": -1}, r"state\['last_epoch'\] must be finite and ≥ 0, got -1"),
         ("step", {"gamma": 1}, r"state must have \['base_lrs', 'last_epoch'\], got \['base_lrs',"),
         ("step", {"base_lrs": [1.0]}, "the optimizer has 2 groups, the schedule 1"),

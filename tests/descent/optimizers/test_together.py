@@ -208,10 +208,25 @@ def test_bad_optimizers(problem):
         Together()
     with pytest.raises(TypeError, match=r"optimizers\[1\] must be an Optimizer, got 3"):
         Together(SGD(a.parameters), 3)
-    with pytest.raises(ValueError, match="two of them hold the same parameter"):
+    with pytest.raises(ValueError, match="optimizers must not hold the same parameter more"):
         Together(SGD(a.parameters), Adam(a.parameters[1:]))
+    net = Sequential(Linear(3, 2, rng=np.random.default_rng(0)))
+    with pytest.raises(ValueError, match="optimizers must not hold parameters that share memory"):
+        Together(SGD([net.flat]), Adam([net[0].bias]))
     with pytest.raises(TypeError, match="add it to one of its optimizers"):
         Together(SGD(a.parameters)).add_param_group({"params": [Parameter(np.zeros(1))]})
+
+
+def test_a_parameter_that_a_second_one_takes_in_later_is_not_moved_twice(problem):
+    a = problem()
+    one, other = SGD(a.parameters[:1], lr=0.1), SGD(a.parameters[1:], lr=0.1)
+    together = Together(one, other)
+    a.run(together, 2)
+    other.add_param_group({"params": a.parameters[:1]})
+    before = a.vector()
+    with pytest.raises(ValueError, match="optimizers must not hold the same parameter more"):
+        together.step()
+    assert a.vector().tolist() == before.tolist()
 
 
 def test_muon_and_adamw_train_one_network():

@@ -2,7 +2,7 @@
 
 import copy
 
-from descent.checks import integer, number
+from descent.checks import entries, integer, number
 from descent.optimizers._optimizer import Optimizer
 
 
@@ -39,8 +39,7 @@ class Scheduler:
         ValueError
             Entries that are missing or unknown. Then nothing has been changed.
         """
-        if state.keys() != set(self.state_names):
-            raise ValueError(f"state must have {sorted(self.state_names)}, got {sorted(state)}")
+        entries("state", state, self.state_names)
         integer("state['last_epoch']", state["last_epoch"], at_least=0)
         for name, value in state.items():
             setattr(self, name, copy.deepcopy(value))
@@ -83,9 +82,13 @@ class LRScheduler(Scheduler):
 
     def initial_rates(self):
         """The rates of the groups without the schedule; the optimizer remembers them."""
-        if not hasattr(self.optimizer, "initial_lrs"):
-            self.optimizer.initial_lrs = self.get_last_lr()
-        return list(self.optimizer.initial_lrs)
+        groups = zip(self.optimizer.initial, self.groups(), strict=True)
+        return [initial.setdefault("lr", group["lr"]) for initial, group in groups]
+
+    def check_base_lrs(self):
+        """Refuse base rates that are none, such as those of another kind of schedule."""
+        for i, lr in enumerate(self.base_lrs):
+            number(f"state['base_lrs'][{i}]", lr, at_least=0)
 
     def rates(self, t):
         """The rate of each group at step t."""
@@ -124,6 +127,7 @@ class LRScheduler(Scheduler):
         before = self.state_dict()
         try:
             super().load_state_dict(state)
+            self.check_base_lrs()
             self.apply(self.last_epoch)
         except (TypeError, ValueError):
             super().load_state_dict(before)

@@ -120,9 +120,9 @@ class OneCycleLR(LRScheduler):
                     "cycle_momentum needs an optimizer with momentum or betas, but group "
                     f"{i} has only {sorted(group)}"
                 )
-        self.optimizer.initial_lrs = [lr / self.div_factor for lr in peaks]
-        if not hasattr(self.optimizer, "initial_momenta"):
-            self.optimizer.initial_momenta = [momentum_of(group) for group in self.groups()]
+        for initial, group, peak in zip(self.optimizer.initial, self.groups(), peaks, strict=True):
+            initial["lr"] = peak / self.div_factor
+            initial.setdefault("momentum", momentum_of(group))
         return peaks
 
     def rate(self, t, lr=1.0):
@@ -144,8 +144,8 @@ class OneCycleLR(LRScheduler):
 
     def take_back(self):
         if self.cycle_momentum:
-            for group, momentum in zip(self.groups(), self.optimizer.initial_momenta, strict=True):
-                set_momentum(group, momentum)
+            for initial, group in zip(self.optimizer.initial, self.groups(), strict=True):
+                set_momentum(group, initial["momentum"])
 
     def _between(self, t, values):
         if t > self.total_steps:

@@ -69,6 +69,10 @@ class SequentialLR(LRScheduler):
     def initial_rates(self):
         return self.base_lrs
 
+    def check_base_lrs(self):
+        for schedule in self.schedulers:
+            schedule.check_base_lrs()
+
     def rates(self, t):
         schedule, start = self._turn(t)
         return schedule.rates(t - start)

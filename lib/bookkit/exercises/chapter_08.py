@@ -188,28 +188,62 @@ def trace_without_momentum(lr, curvature, momentum):
     return np.sqrt(momentum) if inner < 0 else (abs(total) + np.sqrt(inner)) / 2
 
 
-def pair(flat, steep):
+def best(flat, steep):
     low, high = np.sqrt(flat), np.sqrt(steep)
     return (2 / (high + low)) ** 2, ((high - low) / (high + low)) ** 2
 
 
+def hessian(points, gradients):
+    return np.linalg.lstsq(points[1:] - points[0], gradients[1:] - gradients[0])[0]
+
+
+def extremes(points, gradients):
+    return np.linalg.eigvalsh(hessian(points, gradients))[[0, -1]]
+
+
+def pair(points, gradients):
+    return best(*extremes(points, gradients))
+
+
+def by(rule):
+    """A wrong rule for the pair, with the right curvatures."""
+    return lambda points, gradients: rule(*extremes(points, gradients))
+
+
 def pair_cases(rng):
-    yield 1.0, 25.0
-    yield 0.5, 50.0
-    yield 3.0, 3.0
-    yield 0.01, 4.0
-    for _ in range(3):
-        low = float(rng.uniform(0.1, 5))
-        yield low, low * float(rng.uniform(1, 300))
+    corner = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    bottom = np.array([2.0, -1.0])
+    yield corner, (corner - bottom) @ np.diag([1.0, 25.0])
+    yield corner, (corner - bottom) @ np.array([[5.0, 4.0], [4.0, 5.0]])
+    yield corner, (corner - bottom) * 3.0
+    for n, m, curvatures in [(1, 2, [4.0]), (3, 5, [0.5, 3.0, 40.0]), (4, 5, [0.1, 1, 2, 9])]:
+        axes = np.linalg.qr(rng.normal(size=(n, n)))[0]
+        points, bottom = rng.normal(size=(m, n)), rng.normal(size=n)
+        yield points, (points - bottom) @ (axes * curvatures) @ axes.T
+
+
+def with_the_bottom_at_zero(points, gradients):
+    curvatures = np.linalg.eigvals(np.linalg.lstsq(points, gradients)[0])
+    return best(abs(curvatures).min(), abs(curvatures).max())
+
+
+def along_the_axes(points, gradients):
+    curvatures = np.diag(hessian(points, gradients))
+    return best(curvatures.min(), curvatures.max())
+
+
+def quotients_of_lengths(points, gradients):
+    rises, ways = (np.linalg.norm(x[1:] - x[0], axis=1) for x in (gradients, points))
+    return best((rises / ways).min(), (rises / ways).max())
 
 
 def momentum_without_the_square(flat, steep):
-    lr, momentum = pair(flat, steep)
+    lr, momentum = best(flat, steep)
     return lr, np.sqrt(momentum)
 
 
 def rate_of_descent(flat, steep):
-    return 2 / (flat + steep), pair(flat, steep)[1]
+    return 2 / (flat + steep), best(flat, steep)[1]
 
 
 def without_the_roots(flat, steep):
@@ -223,34 +257,34 @@ def of_nesterovs_method(flat, steep):
 
 
 def at_the_safe_rate(flat, steep):
-    return 1 / steep, pair(flat, steep)[1]
+    return 1 / steep, best(flat, steep)[1]
 
 
 def in_the_other_order(flat, steep):
-    return pair(flat, steep)[::-1]
+    return best(flat, steep)[::-1]
 
 
 def at_the_limit(flat, steep):
-    momentum = pair(flat, steep)[1]
+    momentum = best(flat, steep)[1]
     return 2 * (1 + momentum) / steep, momentum
 
 
 def for_the_flat_side_only(flat, steep):
-    momentum = pair(flat, steep)[1]
+    momentum = best(flat, steep)[1]
     return (1 - np.sqrt(momentum)) ** 2 / steep, momentum
 
 
 def a_power_too_high(flat, steep):
-    lr, momentum = pair(flat, steep)
+    lr, momentum = best(flat, steep)
     return lr, momentum**2
 
 
 def for_unit_flatness(flat, steep):
-    return pair(1.0, steep / flat)
+    return best(1.0, steep / flat)
 
 
 def rate_without_the_square(flat, steep):
-    lr, momentum = pair(flat, steep)
+    lr, momentum = best(flat, steep)
     return np.sqrt(lr), momentum
 
 
@@ -390,28 +424,44 @@ EXERCISES = [
     ),
     Exercise(
         "8.4",
-        ["flat", "steep"],
+        ["points", "gradients"],
         pair_cases,
         pair,
         [
             Slip(
-                momentum_without_the_square,
+                with_the_bottom_at_zero,
+                "The bottom need not lie at 0. A gradient is H(w − w*), and only in a difference "
+                "of two gradients does w* cancel.",
+            ),
+            Slip(
+                along_the_axes,
+                "The diagonal of the Hessian has the curvatures along the axes. The bowl may be "
+                "turned; its smallest and largest curvature are eigenvalues.",
+            ),
+            Slip(
+                quotients_of_lengths,
+                "A difference of two points has a share in every direction, so the quotient of "
+                "the lengths lies somewhere between the smallest and the largest curvature.",
+            ),
+            Slip(
+                by(momentum_without_the_square),
                 "That is q, the factor of a step. The momentum is its square, since q = √μ.",
             ),
-            Slip(rate_of_descent, "That is the best rate of plain descent."),
-            Slip(without_the_roots, "With momentum, √κ stands where descent has κ."),
-            Slip(of_nesterovs_method, "That is the usual pair of Nesterov's method."),
-            Slip(in_the_other_order, "The numbers are right; the rate comes first."),
+            Slip(by(rate_of_descent), "That is the best rate of plain descent."),
+            Slip(by(without_the_roots), "With momentum, √κ stands where descent has κ."),
+            Slip(by(of_nesterovs_method), "That is the usual pair of Nesterov's method."),
+            Slip(by(in_the_other_order), "The numbers are right; the rate comes first."),
         ],
         near_misses=[
-            at_the_safe_rate,
-            at_the_limit,
-            for_the_flat_side_only,
-            a_power_too_high,
-            for_unit_flatness,
-            rate_without_the_square,
+            by(at_the_safe_rate),
+            by(at_the_limit),
+            by(for_the_flat_side_only),
+            by(a_power_too_high),
+            by(for_unit_flatness),
+            by(rate_without_the_square),
         ],
-        praise="On a round bowl it is plain descent, and arrives in one step.",
+        tolerance=1e-6,
+        praise="From five gradients in four dimensions, wherever the bottom lies.",
     ),
     Exercise(
         "8.5",

@@ -187,6 +187,8 @@ def finite_result(value, **arguments):
             raise NotFiniteError(
                 f"{name} must be finite, got {np.asarray(argument)[index]} at index {index}"
             )
+    if np.ndim(value):
+        value = value[~np.isfinite(value)][0]
     raise NotFiniteError(f"the loss overflowed: it is {value} although its arguments are finite")
 
 

@@ -1,5 +1,7 @@
+import ast
 import re
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -252,6 +254,10 @@ class TestFiniteResult:
         with refused(ValueError, "scale must be finite, got inf at index ()"):
             checks.finite_result(np.nan, scale=np.inf)
 
+    def test_the_first_of_several_results_is_named(self):
+        with pytest.raises(checks.NotFiniteError, match="overflowed: it is inf although"):
+            checks.finite_result(np.array([1.0, np.inf, np.inf]), prediction=ONES)
+
     def test_overflow_from_finite_arguments(self):
         message = "the loss overflowed: it is inf although its arguments are finite"
         with refused(ValueError, message):
@@ -371,3 +377,31 @@ class TestEntries:
     def test_refuses_what_is_no_dict(self, state):
         with refused(TypeError, f"state must be a dict with ['a', 'b'], got {state!r}"):
             checks.entries("state", state, ("a", "b"))
+
+
+def thrown_away(source):
+    """Calls such as ``number("lr", lr)`` whose result, Python's own number, is not used."""
+    functions = [f for f in ast.walk(ast.parse(source)) if isinstance(f, ast.FunctionDef)]
+    for function in functions:
+        if function.name.lstrip("_").startswith(
+            "check"
+        ):  # of options that are Python's own already
+            continue
+        for line in ast.walk(function):
+            match line:
+                case ast.Expr(
+                    ast.Call(
+                        ast.Name("number" | "integer"), [ast.Constant(said), ast.Name(name), *_]
+                    )
+                ) if said == name:
+                    yield f"{function.name}: {name}"
+
+
+def test_numbers_are_used_as_they_come_back_from_their_check():
+    """A uint8 of 3 has the negative 253, and a float64 turns float32 arrays into float64 ones."""
+    assert list(thrown_away("def f(lr):\n    number('lr', lr)")) == ["f: lr"]
+    assert list(thrown_away("def f(lr):\n    lr = number('lr', lr)")) == []
+    paths = Path(checks.__file__).parent.rglob("*.py")
+    found = [(str(path), list(thrown_away(path.read_text(encoding="utf-8")))) for path in paths]
+    assert len(found) > 50
+    assert [entry for entry in found if entry[1]] == []

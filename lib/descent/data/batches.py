@@ -49,7 +49,7 @@ def batches(inputs, targets, size, *, rng=None, drop_last=False):
             f"shape {inputs.shape}, targets has shape {targets.shape}"
         )
     count = len(inputs)
-    integer("size", size, at_least=1, at_most=count if drop_last else None)
+    size = integer("size", size, at_least=1, at_most=count if drop_last else None)
     order = np.arange(count) if rng is None else generator("rng", rng).permutation(count)
     stop = count - count % size if drop_last else count
     chosen = (order[start : start + size] for start in range(0, stop, size))

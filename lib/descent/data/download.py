@@ -81,7 +81,7 @@ def fetch(name, md5, mirrors, folder, *, unzipped=False, attempts=2, progress=Tr
     TypeError
         Mirrors that are one string.
     """
-    integer("attempts", attempts, at_least=1)
+    attempts = integer("attempts", attempts, at_least=1)
     if isinstance(mirrors, str):
         raise TypeError(f"mirrors must be a list of addresses, got the string {mirrors!r}")
     path = folder / name

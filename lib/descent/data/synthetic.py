@@ -36,8 +36,8 @@ def bowl(condition, *, dimension=2, rng=None):
            [  0.,  10.,   0.],
            [  0.,   0., 100.]])
     """
-    number("condition", condition, at_least=1)
-    integer("dimension", dimension, at_least=2)
+    condition = number("condition", condition, at_least=1)
+    dimension = integer("dimension", dimension, at_least=2)
     hessian = np.diag(np.geomspace(1, condition, dimension))
     if rng is None:
         return hessian
@@ -315,8 +315,8 @@ def reddi_gradients(steps, *, C=3.0):
     >>> reddi_gradients(5)
     array([ 3., -1., -1.,  3., -1.])
     """
-    integer("steps", steps, at_least=1)
-    number("C", C, above=2)
+    steps = integer("steps", steps, at_least=1)
+    C = number("C", C, above=2)
     t = np.arange(1, steps + 1)
     return np.where(t % 3 == 1, float(C), -1.0)
 
@@ -362,7 +362,7 @@ def blobs(counts, centers, *, spread=1.0, rng):
         raise ValueError(
             f"centers must have shape ({len(counts)}, D), one for each count, got {centers.shape}"
         )
-    number("spread", spread, above=0)
+    spread = number("spread", spread, above=0)
     labels = np.repeat(np.arange(len(counts)), counts)
     noise = generator("rng", rng).standard_normal((len(labels), centers.shape[1]))
     return centers[labels] + spread * noise, labels
@@ -408,10 +408,10 @@ def spirals(count, *, classes=2, turns=1.0, noise=0.05, rng):
            [ 0. , -0.5],
            [ 1. ,  0. ]])
     """
-    integer("count", count, at_least=1)
-    integer("classes", classes, at_least=1)
-    number("turns", turns)
-    number("noise", noise, at_least=0)
+    count = integer("count", count, at_least=1)
+    classes = integer("classes", classes, at_least=1)
+    turns = number("turns", turns)
+    noise = number("noise", noise, at_least=0)
     labels = np.repeat(np.arange(classes), count)
     radius = np.tile(np.arange(1, count + 1) / count, classes)
     angle = 2 * np.pi * (turns * radius + labels / classes)
@@ -451,12 +451,12 @@ def linear_data(count, weight, *, bias=0.0, noise=1.0, rng):
     >>> np.allclose(y, 2 * x[:, 0] - x[:, 1] + 3)
     True
     """
-    integer("count", count, at_least=1)
+    count = integer("count", count, at_least=1)
     weight = np.asarray(weight, dtype=np.float64)
     if weight.ndim != 1 or weight.size == 0:
         raise ValueError(f"weight must have shape (D,), got {weight.shape}")
-    number("bias", bias)
-    number("noise", noise, at_least=0)
+    bias = number("bias", bias)
+    noise = number("noise", noise, at_least=0)
     x = generator("rng", rng).standard_normal((count, len(weight)))
     return x, x @ weight + bias + noise * rng.standard_normal(count)
 
@@ -493,8 +493,8 @@ def contaminate(values, *, share=0.1, outlier=50.0, rng):
     values = float_array("values", values)
     if values.ndim != 1:
         raise ValueError(f"values must have shape (N,), got {values.shape}")
-    number("share", share, at_least=0, at_most=1)
-    number("outlier", outlier)
+    share = number("share", share, at_least=0, at_most=1)
+    outlier = number("outlier", outlier)
     replaced = np.zeros(len(values), dtype=bool)
     replaced[: round(share * len(values))] = True
     generator("rng", rng).shuffle(replaced)

@@ -170,7 +170,7 @@ def null_calibration_errors(probabilities, *, rng, bins=15, draws=1000):
     """
     confidence, _ = _predictions(probabilities)
     generator("rng", rng)
-    integer("draws", draws, at_least=1)
+    draws = integer("draws", draws, at_least=1)
     _, bin_of, _ = _bins(confidence, bins)
     errors = np.empty(draws)
     for i in range(draws):

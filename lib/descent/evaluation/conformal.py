@@ -59,7 +59,7 @@ def conformal_quantile(scores, alpha):
     ndim("scores", scores, 1, "(n,)")
     if np.isnan(scores).any():
         raise ValueError(f"scores must not be nan, got {np.isnan(scores).sum()} entries nan")
-    number("alpha", alpha, above=0, below=1)
+    alpha = number("alpha", alpha, above=0, below=1)
     n = len(scores)
     k = n + 1 - floor((n + 1) * Fraction(str(alpha)))
     return float(np.sort(scores)[k - 1]) if k <= n else float("inf")

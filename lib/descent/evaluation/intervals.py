@@ -58,8 +58,8 @@ def standard_error(accuracy, samples):
     >>> round(standard_error(0.98, 540), 4)
     0.006
     """
-    number("accuracy", accuracy, at_least=0, at_most=1)
-    integer("samples", samples, at_least=1)
+    accuracy = number("accuracy", accuracy, at_least=0, at_most=1)
+    samples = integer("samples", samples, at_least=1)
     return float(np.sqrt(accuracy * (1 - accuracy) / samples))
 
 
@@ -111,8 +111,8 @@ def bootstrap_interval(values, *, rng, statistic=np.mean, level=0.95, resamples=
     if not np.isfinite(values).all():
         raise ValueError("values must be finite, got nan or inf")
     generator("rng", rng)
-    number("level", level, above=0, below=1)
-    integer("resamples", resamples, at_least=1)
+    level = number("level", level, above=0, below=1)
+    resamples = integer("resamples", resamples, at_least=1)
     result = stats.bootstrap(
         (values,),
         statistic,

@@ -79,7 +79,7 @@ def top_k_accuracy(logits, labels, *, k=5, ignore_index=-100):
     0.5
     """
     logits, labels = _logits_and_labels(logits, labels, ignore_index)
-    integer("k", k, at_least=1, at_most=logits.shape[1])
+    k = integer("k", k, at_least=1, at_most=logits.shape[1])
     best = np.argsort(-logits, axis=1, kind="stable")[:, :k]  # (N, k)
     return float((best == labels[:, None]).any(axis=1).mean())
 

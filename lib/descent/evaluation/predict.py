@@ -45,7 +45,7 @@ def predict(net, inputs, batch_size=256):
     (5, 2)
     """
     inputs = float_array("inputs", inputs)
-    integer("batch_size", batch_size, at_least=1)
+    batch_size = integer("batch_size", batch_size, at_least=1)
     parts = np.array_split(inputs, math.ceil(len(inputs) / batch_size))
     with evaluation_mode(net), without_backward(net):
         return np.concatenate([net.forward(part) for part in parts])

@@ -24,7 +24,7 @@ def run_all(run, jobs, *, workers, on_error, store):
     """
     one_of("on_error", on_error, ("raise", "record"))
     if not isinstance(workers, Executor):
-        integer("workers", workers, at_least=1)
+        workers = integer("workers", workers, at_least=1)
     tasks = _Tasks(run, jobs, on_error, store)
     if isinstance(workers, Executor):
         _run_on(workers, tasks)

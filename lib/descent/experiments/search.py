@@ -40,8 +40,8 @@ def uniform(low, high):
     >>> 0 <= draw(np.random.default_rng(0)) <= 0.5
     True
     """
-    number("low", low)
-    number("high", high, above=low)
+    low = number("low", low)
+    high = number("high", high, above=low)
     return lambda rng: rng.uniform(low, high)
 
 
@@ -60,8 +60,8 @@ def log_uniform(low, high):
     >>> round(np.mean([draw(rng) < 0.01 for _ in range(1000)]), 1)
     np.float64(0.5)
     """
-    number("low", low, above=0)
-    number("high", high, above=low)
+    low = number("low", low, above=0)
+    high = number("high", high, above=low)
     return lambda rng: float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
@@ -137,7 +137,7 @@ def random_search(space, run, trials, rng, *, workers=1, on_error="raise", store
         )
     if not space or "rng" in space:
         raise ValueError(f"space must name options, and none of them rng, got {list(space)}")
-    integer("trials", trials, at_least=1)
+    trials = integer("trials", trials, at_least=1)
     generator("rng", rng)
     drawn = [{name: draw(rng) for name, draw in space.items()} for _ in range(trials)]
     children = rng.spawn(trials)

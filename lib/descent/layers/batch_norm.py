@@ -25,7 +25,7 @@ class _BatchNorm(Layer):
         self.eps = float(number("eps", eps, at_least=0))
         self.momentum = momentum
         if momentum is not None:
-            number("momentum", momentum, at_least=0, at_most=1)
+            momentum = number("momentum", momentum, at_least=0, at_most=1)
         self.dtype = np.dtype(dtype)
         self.weight = Parameter(np.ones(C, dtype)) if affine else None
         self.bias = Parameter(np.zeros(C, dtype)) if affine else None

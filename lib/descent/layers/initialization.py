@@ -278,7 +278,7 @@ def orthogonal_(parameter, gain=1.0, *, rng):
     True
     """
     _fans(parameter)
-    number("gain", gain)
+    gain = number("gain", gain)
     rows, columns = len(parameter.data), parameter.data[0].size
     normal = generator("rng", rng).standard_normal((max(rows, columns), min(rows, columns)))
     q, r = np.linalg.qr(normal)
@@ -331,7 +331,7 @@ def lsuv_(net, x, *, rng, tolerance=0.1, max_iterations=10):
     True
     """
     generator("rng", rng)
-    number("tolerance", tolerance, above=0)
+    tolerance = number("tolerance", tolerance, above=0)
     before = net.state_dict()
     with evaluating(net):
         steps = trace(net, x)

@@ -59,9 +59,9 @@ def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=Fals
     """
     gradients = _gradients(parameters)
     if max_norm != math.inf:
-        number("max_norm", max_norm, at_least=0)
+        max_norm = number("max_norm", max_norm, at_least=0)
     if norm_type != math.inf:
-        number("norm_type", norm_type, above=0)
+        norm_type = number("norm_type", norm_type, above=0)
     total_norm = vector_norm(gradients, norm_type)
     if error_if_nonfinite and not math.isfinite(total_norm):
         raise ValueError(f"parameters: the norm of their gradients is {total_norm}")
@@ -100,7 +100,7 @@ def clip_grad_value_(parameters, clip_value):
     >>> w.grad
     array([-1. ,  0.5,  1. ])
     """
-    number("clip_value", clip_value, at_least=0)
+    clip_value = number("clip_value", clip_value, at_least=0)
     for g in _gradients(parameters):
         np.clip(g, -clip_value, clip_value, out=g)
 

@@ -107,10 +107,10 @@ def power_iteration(product, size, *, rng, start=None, tolerance=1e-6, max_iter=
     >>> round(eigenvalue, 6), np.abs(u).round(4)
     (3.0, array([0.7071, 0.7071]))
     """
-    integer("size", size, at_least=1)
+    size = integer("size", size, at_least=1)
     generator("rng", rng)
-    number("tolerance", tolerance, above=0)
-    integer("max_iter", max_iter, at_least=1)
+    tolerance = number("tolerance", tolerance, above=0)
+    max_iter = integer("max_iter", max_iter, at_least=1)
     u = rng.standard_normal(size) if start is None else float_array("start", start)
     if u.shape != (size,) or not u.any():
         raise ValueError(f"start must have shape ({size},) and not be zero, got {u!r}")

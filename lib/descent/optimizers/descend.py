@@ -49,9 +49,9 @@ def gradient_descent(gradient, x0, lr, steps, *, momentum=0.0, nesterov=False):
     array([8., 4., 2., 1.])
     """
     x0 = float_array("x0", x0)
-    number("lr", lr, at_least=0)
-    integer("steps", steps, at_least=0)
-    number("momentum", momentum, at_least=0)
+    lr = number("lr", lr, at_least=0)
+    steps = integer("steps", steps, at_least=0)
+    momentum = number("momentum", momentum, at_least=0)
     if nesterov and momentum == 0:
         raise ValueError(f"nesterov needs momentum > 0, got momentum {momentum}")
     trajectory = np.empty((steps + 1, *x0.shape), x0.dtype)

@@ -55,7 +55,7 @@ def lbfgs(function, x0, *, history=10, tolerance=1e-6, max_iter=1000):
     >>> float(abs(minimum.x).max()) < 1e-6
     True
     """
-    integer("history", history, at_least=1)
+    history = integer("history", history, at_least=1)
     walk = Walk(function, x0, tolerance, max_iter)
     pairs = []
     while walk.goes_on():

@@ -194,11 +194,11 @@ def _range_test(closures, optimizer, min_lr, max_lr, steps, smoothing, divergenc
     """The test, with a closure for each step."""
     if not isinstance(optimizer, Optimizer):
         raise TypeError(f"optimizer must be an Optimizer, got {optimizer!r}")
-    number("min_lr", min_lr, above=0)
-    number("max_lr", max_lr, above=min_lr)
-    integer("steps", steps, at_least=2)
-    number("smoothing", smoothing, at_least=0, below=1)
-    number("divergence", divergence, above=1)
+    min_lr = number("min_lr", min_lr, above=0)
+    max_lr = number("max_lr", max_lr, above=min_lr)
+    steps = integer("steps", steps, at_least=2)
+    smoothing = number("smoothing", smoothing, at_least=0, below=1)
+    divergence = number("divergence", divergence, above=1)
 
     rates = np.geomspace(min_lr, max_lr, steps)
     losses, smoothed, average, beyond = [], [], 0.0, 0

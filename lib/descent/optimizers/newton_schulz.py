@@ -62,9 +62,9 @@ def newton_schulz(matrix, *, steps=5, coefficients=COEFFICIENTS, eps=1e-7):
     """
     matrix = float_array("matrix", matrix)
     ndim("matrix", matrix, 2, "(rows, columns)")
-    integer("steps", steps, at_least=0)
+    steps = integer("steps", steps, at_least=0)
     triples = check_coefficients("coefficients", coefficients)
-    number("eps", eps, above=0)
+    eps = number("eps", eps, above=0)
     tall = matrix.shape[0] > matrix.shape[1]
     x = matrix.T if tall else matrix  # the Gram matrix is the smaller one
     # In float32 the largest entry may be finite and the length not.
@@ -119,10 +119,10 @@ def polar_express(steps=5, *, lower=1e-3, cushion=0.02407327424182761, safety=1.
     array([[ 1.,  0.],
            [ 0., -1.]])
     """
-    integer("steps", steps, at_least=1)
-    number("lower", lower, above=0, below=1)
-    number("cushion", cushion, at_least=0, below=1)
-    number("safety", safety, at_least=1)
+    steps = integer("steps", steps, at_least=1)
+    lower = number("lower", lower, above=0, below=1)
+    cushion = number("cushion", cushion, at_least=0, below=1)
+    safety = number("safety", safety, at_least=1)
     coefficients, least, largest = [], lower, 1.0
     for _ in range(steps):
         p = _best_quintic(max(least, cushion * largest), largest)

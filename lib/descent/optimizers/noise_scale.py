@@ -77,7 +77,7 @@ def gradient_noise_scale(gradients, *, batch_size=1):
     >>> gradient_noise_scale([np.array([3.0, 0.0]), np.array([1.0, 0.0])])
     NoiseScale(noise=2.0, squared_length=3.0, batch_size=0.6666666666666666)
     """
-    integer("batch_size", batch_size, at_least=1)
+    batch_size = integer("batch_size", batch_size, at_least=1)
     n, mean, scatter = 0, 0.0, 0.0
     for n, g in enumerate(_vectors(gradients), start=1):
         away = g - mean

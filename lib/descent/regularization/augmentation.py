@@ -71,7 +71,7 @@ def random_shift(images, pixels=1, *, rng):
     array([4., 4., 4., 4., 4.])
     """
     images = _images(images)
-    integer("pixels", pixels, at_least=0)
+    pixels = integer("pixels", pixels, at_least=0)
     size = (2, len(images))
     return shift(images, *generator("rng", rng).integers(-pixels, pixels, size, endpoint=True))
 
@@ -105,11 +105,11 @@ def random_crop(images, size, *, padding=0, rng):
     (5, 3, 6, 6)
     """
     images = _images(images)
-    integer("padding", padding, at_least=0)
+    padding = integer("padding", padding, at_least=0)
     height, width = size if np.ndim(size) else (size, size)
     room = [axis + 2 * padding for axis in images.shape[2:]]
-    integer("size: height", height, at_least=1, at_most=room[0])
-    integer("size: width", width, at_least=1, at_most=room[1])
+    height = integer("size: height", height, at_least=1, at_most=room[0])
+    width = integer("size: width", width, at_least=1, at_most=room[1])
     count = len(images)
     tops = generator("rng", rng).integers(room[0] - height, size=count, endpoint=True)
     lefts = rng.integers(room[1] - width, size=count, endpoint=True)
@@ -141,7 +141,7 @@ def random_flip(images, p=0.5, *, rng):
     array([[[[3., 2., 1.]]]])
     """
     images = _images(images)
-    number("p", p, at_least=0, at_most=1)
+    p = number("p", p, at_least=0, at_most=1)
     flipped = generator("rng", rng).random(len(images)) < p
     return np.where(flipped[:, None, None, None], images[..., ::-1], images)
 
@@ -201,7 +201,7 @@ def random_rotate(images, degrees=15.0, *, rng):
     (5, 1, 8, 8)
     """
     images = _images(images)
-    number("degrees", degrees, at_least=0)
+    degrees = number("degrees", degrees, at_least=0)
     return rotate(images, generator("rng", rng).uniform(-degrees, degrees, len(images)))
 
 
@@ -306,7 +306,7 @@ def cutout(images, size, *, rng):
              [1., 0., 0., 1.]]]])
     """
     images = _images(images)
-    integer("size", size, at_least=1)
+    size = integer("size", size, at_least=1)
     count, _, height, width = images.shape
     rows = _band(generator("rng", rng).integers(height, size=count), size, height)  # (N, H)
     columns = _band(rng.integers(width, size=count), size, width)  # (N, W)

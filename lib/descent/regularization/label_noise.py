@@ -45,9 +45,9 @@ def corrupt_labels(labels, rate, *, classes, rng, include_true=False):
     >>> int((noisy != labels).sum())
     4
     """
-    integer("classes", classes, at_least=2)
+    classes = integer("classes", classes, at_least=2)
     labels = class_labels("labels", labels, samples=np.size(labels), classes=classes)
-    number("rate", rate, at_least=0, at_most=1)
+    rate = number("rate", rate, at_least=0, at_most=1)
     chosen = generator("rng", rng).choice(len(labels), round(rate * len(labels)), replace=False)
     noisy = labels.astype(np.int64)
     noisy[chosen] += rng.integers(0 if include_true else 1, classes, len(chosen))

@@ -122,13 +122,13 @@ def cutmix(images, labels, *, classes, alpha=1.0, rng):
 
 
 def _one_hot(inputs, labels, classes):
-    integer("classes", classes, at_least=2)
+    classes = integer("classes", classes, at_least=2)
     labels = class_labels("labels", labels, samples=len(inputs), classes=classes)
     return np.eye(classes, dtype=inputs.dtype)[labels]
 
 
 def _draw(count, alpha, rng):
-    number("alpha", alpha, above=0)
+    alpha = number("alpha", alpha, above=0)
     share = float(generator("rng", rng).beta(alpha, alpha))
     return share, rng.permutation(count)
 

@@ -130,7 +130,7 @@ def elastic_net(w, strength, *, l1_ratio=0.5):
     >>> float(value), gradient
     (4.5, array([ 2.,  0., -1.]))
     """
-    number("l1_ratio", l1_ratio, at_least=0, at_most=1)
+    l1_ratio = number("l1_ratio", l1_ratio, at_least=0, at_most=1)
     if l1_ratio == 1:  # then the squares count for nothing, even if they overflow
         return l1(w, strength)
     absolute, sign = l1(w, strength * l1_ratio)

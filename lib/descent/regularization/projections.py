@@ -81,8 +81,8 @@ def decay_weights(params, *, lr, weight_decay):
     >>> w.data
     array([  9., -18.])
     """
-    number("lr", lr, at_least=0)
-    number("weight_decay", weight_decay, at_least=0)
+    lr = number("lr", lr, at_least=0)
+    weight_decay = number("weight_decay", weight_decay, at_least=0)
     number("lr · weight_decay", lr * weight_decay, at_most=1)
     params = list(params)
     for p in params:
@@ -126,7 +126,7 @@ def max_norm(parameter, limit):
     array([[0.6, 0.8],
            [0.3, 0.4]])
     """
-    number("limit", limit, above=0)
+    limit = number("limit", limit, above=0)
     w = _parameter("parameter", parameter).data
     if w.ndim < 2:
         raise ValueError(f"parameter must have at least two axes, got shape {w.shape}")

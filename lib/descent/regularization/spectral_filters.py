@@ -87,7 +87,7 @@ def early_stopping_filter(singular_values, *, lr, steps):
     largest = float(s.max())
     if lr * largest * largest >= 2:
         raise ValueError(f"lr must be < 2 / s² = {2 / largest / largest:.6g} to converge, got {lr}")
-    integer("steps", steps, at_least=0)
+    steps = integer("steps", steps, at_least=0)
     return 1 - (1 - lr * s * s) ** steps
 
 

@@ -45,6 +45,8 @@ def inputs_and_targets(name, data):
             f"{name} must have one target for each input, but inputs has shape {inputs.shape}, "
             f"targets has shape {targets.shape}"
         )
+    if targets.dtype.kind not in "biuf":
+        raise TypeError(f"{name}: targets must be numbers, got {targets.dtype}")
     for part, array in (("inputs", inputs), ("targets", targets)):
         if not np.isfinite(array).all():
             raise ValueError(f"{name}: {part} must be finite, got nan or inf")

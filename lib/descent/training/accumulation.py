@@ -59,7 +59,7 @@ def accumulate_gradients(net, loss, inputs, targets, *, shards=1, count=None):
     >>> np.allclose(net.weight.grad, once), np.isclose(parts, whole)
     (True, np.True_)
     """
-    integer("shards", shards, at_least=1)
+    shards = integer("shards", shards, at_least=1)
     shards = min(shards, len(inputs))
     if shards == 1:
         value, gradient = loss(net.forward(inputs), targets)

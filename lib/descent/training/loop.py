@@ -11,6 +11,7 @@ from tqdm import tqdm
 from descent.checks import NotFiniteError, NothingCountsError, generator, integer
 from descent.data import batches
 from descent.evaluation import default_metrics, evaluate
+from descent.optimizers.schedules import LRScheduler
 from descent.training._rehearsal import (
     inputs_and_targets,
     rehearse_training,
@@ -97,7 +98,8 @@ def train(
     ------
     ValueError, TypeError
         Numbers that make no sense, data that do not fit the network, the loss or the metrics, an
-        optimizer of another network. Nothing has been changed then.
+        optimizer of another network, a schedule of another optimizer or one that ends too soon.
+        Nothing has been changed then.
     FloatingPointError
         A loss or a gradient that became nan or infinite; the message says after how many steps,
         and what is the likely cause.
@@ -143,9 +145,16 @@ def train(
         metrics = default_metrics(validation[1]) if metrics is None else metrics
     history = History() if history is None else history
     after_step, after_epoch = _as_list(after_step), _as_list(after_epoch)
-    _check_numbers(epochs, batch_size, rng, accumulate, len(inputs) if drop_last else None)
+    generator("rng", rng)
+    epochs = integer("epochs", epochs, at_least=0)
+    most = len(inputs) if drop_last else None
+    batch_size = integer("batch_size", batch_size, at_least=1, at_most=most)
+    accumulate = integer("accumulate", accumulate, at_least=1, at_most=batch_size)
+    steps = epochs * (len(inputs) // batch_size if drop_last else -(-len(inputs) // batch_size))
     _check_callables(clip, schedule, after_step, after_epoch)
     _check_parts(net, optimizer, history, validation)
+    if isinstance(schedule, LRScheduler):
+        _check_schedule(schedule, optimizer, steps, may_stop=bool(after_epoch))
     rehearse_training(
         net,
         loss,
@@ -166,7 +175,6 @@ def train(
             clip(optimizer.parameters())
         return value
 
-    steps = epochs * (len(inputs) // batch_size if drop_last else -(-len(inputs) // batch_size))
     with _progress_bar(steps, progress) as bar, _failures_explained(history):
         for _ in range(epochs):
             net.train()
@@ -205,13 +213,6 @@ def _as_list(hooks):
     return [hooks] if callable(hooks) else list(hooks)
 
 
-def _check_numbers(epochs, batch_size, rng, accumulate, most):
-    integer("epochs", epochs, at_least=0)
-    integer("batch_size", batch_size, at_least=1, at_most=most)
-    integer("accumulate", accumulate, at_least=1, at_most=batch_size)
-    generator("rng", rng)
-
-
 def _check_callables(clip, schedule, after_step, after_epoch):
     if clip is not None:
         _check_call("clip", clip, "the list of parameters")
@@ -238,13 +239,27 @@ def _check_call(name, function, *arguments, advice=""):
 
 def _check_parts(net, optimizer, history, validation):
     if not set(optimizer.parameters()) & set(net.parameters()):
-        raise ValueError("optimizer moves no parameter of net: was it made for another network?")
+        raise ValueError(
+            "optimizer moves no parameter of net: was it made for another network, or are all "
+            "frozen?"
+        )
     validated = len(history.validation.get("loss", []))
     if history.epoch and (validated > 0) != (validation is not None):
         raise ValueError(
             f"history has {history.epoch} epochs, {validated} of them validated; continue "
             f"{'with' if validated else 'without'} validation data"
         )
+
+
+def _check_schedule(schedule, optimizer, steps, *, may_stop):
+    groups = [] if schedule.optimizer is None else schedule.groups()
+    if not any(group is own for group in groups for own in optimizer.param_groups):
+        raise ValueError("schedule changes no rate of optimizer: was it made for another one?")
+    if not may_stop:
+        try:
+            schedule.rates(schedule.last_epoch + steps)
+        except ValueError as error:
+            raise ValueError(f"schedule must reach as far as the {steps} steps: {error}") from error
 
 
 @contextmanager

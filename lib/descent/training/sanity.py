@@ -175,6 +175,8 @@ def label_entropy(labels, *, ignore_index=-100):
     ------
     ValueError
         No labels that count.
+    TypeError
+        Labels that are not integers.
 
     Examples
     --------
@@ -183,6 +185,8 @@ def label_entropy(labels, *, ignore_index=-100):
     0.6931
     """
     labels = plain_array("labels", labels)
+    if labels.size and labels.dtype.kind not in "biu":
+        raise TypeError(f"labels must be integer class indices, got {labels.dtype}")
     count = np.unique(labels[labels != ignore_index], return_counts=True)[1]
     if not count.size:
         raise ValueError(f"labels is empty; expected at least one that is not {ignore_index}")

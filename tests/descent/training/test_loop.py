@@ -26,7 +26,15 @@ from descent.optimizers import (
     Together,
     clip_grad_norm_,
 )
-from descent.optimizers.schedules import ReduceLROnPlateau, StepLR
+from descent.optimizers.schedules import (
+    CosineAnnealingLR,
+    ExponentialLR,
+    LambdaLR,
+    OneCycleLR,
+    ReduceLROnPlateau,
+    SequentialLR,
+    StepLR,
+)
 from descent.regularization import EarlyStopping, mixup
 from descent.training import History, loop, train
 
@@ -749,3 +757,82 @@ class TestProgress:
 def test_it_learns(run, net, data):
     run(epochs=60, optimizer=Adam(net.parameters(), lr=0.01))
     assert (predict(net, data[0]).argmax(axis=1) == data[1]).mean() > 0.9
+
+
+class TestScheduleThatCannotWork:
+    """Found before the first step, not by a rate that stays or a run that is lost at its end."""
+
+    def run(self, make, **options):
+        net = scale()
+        sgd = SGD(net.parameters(), lr=0.1, momentum=0.5)
+        rng, data = np.random.default_rng(0), (np.ones((7, 1)), np.zeros((7, 1)))
+        options = {"epochs": 2, "batch_size": 3, "rng": rng, **options}
+        before = net.weight.data.copy()
+        try:
+            return quiet(net, halved_square, sgd, data, schedule=make(sgd), **options)
+        except ValueError:
+            assert net.weight.data == before
+            raise
+
+    @pytest.mark.parametrize("optimizer", [None, SGD([scale().weight])])
+    def test_of_another_optimizer(self, optimizer):
+        with pytest.raises(ValueError, match="schedule changes no rate of optimizer"):
+            self.run(lambda _: CosineAnnealingLR(optimizer, 6))
+
+    def test_of_a_wrapper_or_a_part(self):
+        assert self.run(lambda sgd: ExponentialLR(SAM(sgd), 0.5)).lr == [
+            0.1 / 2**t for t in range(6)
+        ]
+        assert len(self.run(lambda sgd: ExponentialLR(Together(sgd), 0.5)).lr) == 6
+
+    @pytest.mark.parametrize(("options", "steps"), [({}, 6), ({"drop_last": True}, 4)])
+    def test_that_ends_too_soon(self, options, steps):
+        def cycle(total):
+            return lambda sgd: OneCycleLR(sgd, 1.0, total_steps=total, pct_start=0.5)
+
+        assert len(self.run(cycle(steps), **options).lr) == steps
+        with pytest.raises(ValueError, match=f"as far as the {steps} steps: step {steps} is bey"):
+            self.run(cycle(steps - 1), **options)
+
+    def test_that_ends_too_soon_as_the_last_part(self):
+        def parts(sgd):
+            last = OneCycleLR(sgd, 1.0, total_steps=3, pct_start=0.5)
+            return SequentialLR(sgd, [StepLR(sgd, 2), last], [2])
+
+        with pytest.raises(ValueError, match="as far as the 6 steps: step 4 is beyond"):
+            self.run(parts)
+
+    def test_where_training_may_stop_earlier_the_end_may_be_near(self):
+        history = self.run(
+            lambda sgd: OneCycleLR(sgd, 1.0, total_steps=3, pct_start=0.5),
+            after_epoch=lambda history: True,
+        )
+        assert history.step == 3
+
+    def test_a_table_of_rates_must_be_as_long_as_the_run(self):
+        rates = [1.0, 0.5, 0.25]
+        with pytest.raises(IndexError):
+            self.run(lambda sgd: LambdaLR(sgd, lambda t: rates[t]))
+
+
+def test_frozen_parameters_alone_are_no_reason_to_look_for_another_network(rng):
+    net = scale().requires_grad_(False)
+    with pytest.raises(ValueError, match=r"moves no parameter of net: .* or are all frozen"):
+        quiet(
+            net, halved_square, SGD(net.parameters()), (ONE, ONE), epochs=1, batch_size=1, rng=rng
+        )
+
+
+def test_whole_numbers_may_be_short_ones_of_numpy(rng):
+    net = scale()
+    x, y = np.ones((7, 1)), np.zeros((7, 1))
+    options = {"epochs": np.int8(2), "batch_size": np.uint8(3), "accumulate": np.uint8(2)}
+    history = quiet(net, halved_square, SGD(net.parameters()), (x, y), rng=rng, **options)
+    assert history.step == 6
+
+
+def test_targets_of_objects_are_refused(rng):
+    net, y = scale(), np.array([[0], [1]], object)
+    data, sgd = (np.ones((2, 1)), y), SGD(net.parameters())
+    with pytest.raises(TypeError, match="data: targets must be numbers, got object"):
+        quiet(net, halved_square, sgd, data, epochs=1, batch_size=1, rng=rng)

@@ -145,6 +145,12 @@ class TestOneBatch:
         assert losses[-1] < 0.1
 
 
+@pytest.mark.parametrize("labels", [[0.5, 1.0], [np.nan, 1.0], ["a", "b"]])
+def test_label_entropy_is_of_class_indices(labels):
+    with pytest.raises(TypeError, match="labels must be integer class indices, got"):
+        label_entropy(labels)
+
+
 def test_label_entropy():
     assert label_entropy(np.arange(10)) == pytest.approx(np.log(10))
     assert label_entropy([1, 1, 1, 7]) == pytest.approx(0.75 * np.log(4 / 3) + 0.25 * np.log(4))

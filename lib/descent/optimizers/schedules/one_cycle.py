@@ -89,11 +89,11 @@ class OneCycleLR(LRScheduler):
         for peak in max_lr if isinstance(max_lr, list | tuple) else [max_lr]:
             number("max_lr", peak, above=0)
         if total_steps is None:
-            integer("epochs, in place of total_steps,", epochs, at_least=1)
-            integer("steps_per_epoch", steps_per_epoch, at_least=1)
+            epochs = integer("epochs, in place of total_steps,", epochs, at_least=1)
+            steps_per_epoch = integer("steps_per_epoch", steps_per_epoch, at_least=1)
             total_steps = epochs * steps_per_epoch
-        integer("total_steps", total_steps, at_least=1)
-        number("pct_start", pct_start, at_least=0, at_most=0.5 if three_phase else 1)
+        total_steps = integer("total_steps", total_steps, at_least=1)
+        pct_start = number("pct_start", pct_start, at_least=0, at_most=0.5 if three_phase else 1)
         if pct_start * total_steps <= 1:
             raise ValueError(
                 "pct_start · total_steps, the steps of the rise, must be > 1, "

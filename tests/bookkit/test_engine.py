@@ -67,6 +67,15 @@ def with_an_assertion(a, b):
     assert len(a) > 2
 
 
+class Mute(Exception):
+    def __str__(self):
+        raise ValueError("there is no text")
+
+
+def with_an_error_without_text(a, b):
+    raise Mute
+
+
 def with_an_error_in_numpy(a, b):
     return np.linalg.inv(a)
 
@@ -139,6 +148,8 @@ class Rude:
         (generating, "your function is a generator. Write return, not yield."),
         (endless, "(return endless(a, b)) with RecursionError"),
         (np.add.reduce, "with TypeError"),
+        (with_an_error_without_text, "your function stops in line "),
+        (lambda a, b: np.ma.masked_less(a * b, 4), "[3., 6.]: some of its entries are masked."),
     ],
 )
 def test_each_odd_answer_gets_a_sentence(answer, sentence):

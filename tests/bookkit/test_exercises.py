@@ -70,6 +70,31 @@ def test_a_constant_does_not_pass(exercise):
         assert verdict(exercise, lambda *_, constant=constant: constant).startswith("Not yet.")
 
 
+def of_each_part(change, result):
+    """A change made to every part of a result that has numbers."""
+    if isinstance(result, tuple):
+        return tuple(of_each_part(change, part) for part in result)
+    return result if isinstance(result, str) else change(np.asarray(result))
+
+
+@pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
+def test_rounded_results_do_not_pass_unless_they_are_whole_or_true(exercise):
+    results = [exercise.reference(*case) for case in exercise.all_cases()]
+    parts = [np.asarray(p) for r in results for p in (r if isinstance(r, tuple) else (r,))]
+    numbers = [part[np.isfinite(part)] for part in parts if part.dtype.kind == "f"]
+    if all((part == np.rint(part)).all() for part in numbers):
+        return
+    for places in (2, 4):
+
+        def rounded(*arguments, places=places):
+            def change(part):
+                return np.round(part, places) if part.dtype.kind == "f" else part
+
+            return of_each_part(change, exercise.reference(*arguments))
+
+        assert verdict(exercise, rounded).startswith("Not yet.")
+
+
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=EXERCISES)
 def test_the_reference_cannot_be_reached_through_the_arguments(exercise):
     for case in exercise.cases(np.random.default_rng(0)):

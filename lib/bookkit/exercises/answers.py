@@ -94,6 +94,8 @@ def _truths(came):
 def _array(came):
     if type(came).__module__.split(".")[0] == "torch":
         raise _NoNumbers("a PyTorch tensor; return a NumPy array, tensor.detach().numpy()")
+    if np.ma.is_masked(came):
+        raise _NoNumbers(f"{show(came)}: some of its entries are masked")
     try:
         return np.asarray(came)
     except Exception:  # parts of unequal shapes, tensors in a list, a broken __array__

@@ -90,10 +90,18 @@ def _stopped(error, answer):
         own = frame is None or frame.name == getattr(answer, "__name__", None)
         name = "the function" if own else f"the function {frame.name}, which it calls,"
         return f"{name} is still blank."
-    if "ellipsis" in str(error):
+    said = _said(error)
+    if "ellipsis" in said:
         return f"your function stops{place}, for a value there is still the blank ...."
-    text = f": {shorten(str(error))}" if str(error) else ""
+    text = f": {shorten(said)}" if said else ""
     return f"your function stops{place} with {type(error).__name__}{text}"
+
+
+def _said(error):
+    try:
+        return str(error)
+    except Exception:  # an error of the reader's whose text is wrong
+        return ""
 
 
 def _readers_frame(error):

@@ -1,5 +1,6 @@
 """Running many jobs: here or in other processes, and what happens when one of them fails."""
 
+import pickle
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, as_completed
 from functools import partial
@@ -96,7 +97,19 @@ def _run_in_processes(workers, tasks):
 
 
 def _call(run, options):
-    return run(**options)
+    try:
+        return run(**options)
+    except Exception as error:
+        raise _portable(error) from None
+
+
+def _portable(error):
+    """The error, or its text where it does not survive the way to another process."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
 
 
 def _warn_of_failures(jobs, outcomes):

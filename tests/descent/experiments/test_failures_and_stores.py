@@ -46,6 +46,19 @@ def drawn_number(a, rng):
     return rng.integers(2**32)
 
 
+class TwoParts(Exception):
+    """An error that can be pickled, but not unpickled."""
+
+    def __init__(self, first, second):
+        super().__init__(f"{first} and {second}")
+
+
+def refuses_one_in_two_parts(a, seed):
+    if (a, seed) == (2, 1):
+        raise TwoParts("one", "another")
+    return a + seed / 10
+
+
 AXES = {"a": [1, 2, 3]}
 EXPECTED = np.array([[1.0, 1.1], [2.0, 2.1], [3.0, 3.1]])
 WITH_GAP = np.where(EXPECTED == 2.1, np.nan, EXPECTED)
@@ -398,3 +411,14 @@ def run(seed):
 
 seeds(run, 20, store=sys.argv[1])
 """
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_that_cannot_leave_its_process_costs_one_run_too(workers):
+    message = "the options {'a': 2, 'seed': 1}: .*TwoParts: one and another"
+    with pytest.warns(RuntimeWarning, match=message):
+        came = grid(refuses_one_in_two_parts, AXES, 2, workers=workers, on_error="record")
+    assert np.array_equal(came, WITH_GAP, equal_nan=True)
+    kind = TwoParts if workers == 1 else RuntimeError
+    with pytest.raises(kind, match="one and another"):
+        grid(refuses_one_in_two_parts, AXES, 2, workers=workers)

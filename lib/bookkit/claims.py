@@ -86,6 +86,8 @@ def claim(
 
 def _values(measured):
     """What was measured as an array of bools or of real numbers, at least one."""
+    if np.ma.is_masked(measured):
+        raise TypeError(f"measured must have no masked entries, got {measured!r}")
     values = np.atleast_1d(np.asarray(measured))
     if values.size == 0:
         raise ValueError(f"measured is empty, of shape {values.shape}: nothing was measured")

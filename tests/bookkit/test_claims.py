@@ -163,3 +163,10 @@ def test_a_number_is_chapter_and_place_in_quotes(displayed, number):
     with pytest.raises(ValueError, match="number must be a str such as"):
         claim(number, "Statement", True)
     assert displayed == []
+
+
+def test_masked_entries_are_no_measurement():
+    measured = np.ma.masked_greater([1.0, 9.0], 5)
+    with pytest.raises(TypeError, match="measured must have no masked entries"):
+        claim("0.1", "x", measured, at_most=5)
+    claim("0.1", "x", np.ma.masked_greater([1.0, 2.0], 5), at_most=5)

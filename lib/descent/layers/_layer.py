@@ -1,6 +1,7 @@
 """What every layer has: parameters and buffers with names, modes, forward and backward."""
 
 import threading
+from collections import deque
 from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -102,7 +103,7 @@ class Layer:
 
     def children(self):
         """The inner layers, as pairs of name and layer, in the order of their definition."""
-        yield from _members(self, Layer)
+        yield from _members(vars(self).items(), Layer)
 
     def named_modules(self, prefix=""):
         """Pairs of PyTorch's name and layer: this one, named "", and all inner ones."""
@@ -118,16 +119,25 @@ class Layer:
         """A dict from PyTorch's name of each parameter, such as "0.weight", to the parameter.
 
         A parameter that two layers share stands under its first name, as in PyTorch.
+
+        Raises
+        ------
+        ValueError
+            Two parameters of one name, as with the keys 1 and "1" of a dict.
         """
         first = {}
         for name, parameter in self._places(prefix):
             first.setdefault(parameter, name)
-        return {name: parameter for parameter, name in first.items()}
+        named = {name: parameter for parameter, name in first.items()}
+        if len(named) < len(first):
+            twice = next(name for p, name in first.items() if named[name] is not p)
+            raise ValueError(f"two parameters are both named {twice!r}; rename an attribute or key")
+        return named
 
     def _places(self, prefix=""):
         for name, layer in self.named_modules():
             before = f"{prefix}{name}." if name else prefix
-            for own, parameter in _members(layer, Parameter):
+            for own, parameter in _members(vars(layer).items(), Parameter):
                 yield before + own, parameter
 
     def parameters(self):
@@ -271,18 +281,16 @@ def without_backward(net):
         _quiet.layers = before
 
 
-def _members(layer, kind):
-    """Pairs of name and object for the attributes of a kind, also in lists, tuples and dicts."""
-
-    def search(name, value):
+def _members(attributes, kind):
+    """Those of some pairs of name and value that are of a kind, also in lists, tuples and dicts."""
+    for name, value in attributes:
         if isinstance(value, kind):
             yield name, value
-        elif isinstance(value, (list, tuple)):
-            for i, inner in enumerate(value):
-                yield from search(f"{name}.{i}", inner)
+        elif isinstance(value, (list, tuple, deque)):
+            yield from _members(((f"{name}.{i}", v) for i, v in enumerate(value)), kind)
         elif isinstance(value, dict):
-            for key, inner in value.items():
-                yield from search(f"{name}.{key}", inner)
-
-    for name, value in vars(layer).items():
-        yield from search(name, value)
+            yield from _members(((f"{name}.{key}", v) for key, v in value.items()), kind)
+        elif isinstance(value, (set, frozenset)) and any(isinstance(v, kind) for v in value):
+            raise TypeError(
+                f"{name} must be a list, not a set: what is in it has no order, no names"
+            )

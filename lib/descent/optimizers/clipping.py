@@ -112,4 +112,5 @@ def _gradients(parameters):
     for p in parameters:
         if not isinstance(p, Parameter):
             raise TypeError(f"parameters must hold Parameter objects, got {p!r}")
-    return [run.grad for run in coalesce(p for p in parameters if p.requires_grad)]
+    moving = dict.fromkeys(p for p in parameters if p.requires_grad)  # each once
+    return [run.grad for run in coalesce(moving)]

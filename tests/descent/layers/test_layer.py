@@ -1,5 +1,6 @@
 """The machinery that all layers share: names, states, modes, one vector for all parameters."""
 
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -386,3 +387,42 @@ def test_float32_networks(net):
 def test_a_parameter_refuses(data, grad, error, message):
     with pytest.raises(error, match=message):
         Parameter(data, grad)
+
+
+class Holder(Layer):
+    def __init__(self, **attributes):
+        vars(self).update(attributes)
+
+
+def linear():
+    return Linear(2, 2, bias=False, rng=np.random.default_rng(0))
+
+
+def test_layers_in_any_ordered_container_are_found():
+    layers = [linear() for _ in range(4)]
+    held = Holder(a=layers[:1], b=(layers[1],), c={"d": layers[2]}, e=deque([None, layers[3]]))
+    names = ["a.0.weight", "b.0.weight", "c.d.weight", "e.1.weight"]
+    assert list(held.named_parameters()) == names
+    assert held.parameters() == [layer.weight for layer in layers]
+
+
+@pytest.mark.parametrize("container", [set, frozenset])
+def test_a_set_of_layers_is_refused_and_one_of_anything_else_is_not(container):
+    with pytest.raises(TypeError, match="a must be a list, not a set"):
+        Holder(a=container([linear()])).parameters()
+    with pytest.raises(TypeError, match="a must be a list, not a set"):
+        Holder(a=container([linear().weight])).parameters()
+    assert Holder(a=container([1, "b"])).parameters() == []
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        Holder(a={1: linear(), "1": linear()}),
+        Holder(a={"b.0": linear(), "b": [linear()]}),
+        Holder(a={"b": linear()}, **{"a.b": linear()}),
+    ],
+)
+def test_two_parameters_of_one_name_are_refused(held):
+    with pytest.raises(ValueError, match=r"two parameters are both named 'a\.(1|b|b\.0)\.weight'"):
+        held.parameters()

@@ -162,3 +162,9 @@ def test_bad_input(call, error, message):
     with pytest.raises(error, match=message):
         call(p)
     assert p.grad.tolist() == [3.0, 4.0]
+
+
+def test_a_parameter_that_comes_twice_counts_once():
+    once, twice = (Parameter(np.zeros(2), np.array([3.0, 4.0])) for _ in range(2))
+    assert clip_grad_norm_([twice, twice], 1.0) == clip_grad_norm_([once], 1.0) == 5.0
+    assert twice.grad.tolist() == once.grad.tolist()

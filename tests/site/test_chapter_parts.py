@@ -7,8 +7,6 @@ import pytest
 
 bs4 = pytest.importorskip("bs4")
 
-pytestmark = pytest.mark.xdist_group("site")
-
 ROOT = Path(__file__).resolve().parents[2]
 QUESTION = """\
 :::{predict} After how many steps is $a$ below one half?

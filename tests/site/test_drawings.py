@@ -13,8 +13,6 @@ from bookkit.figures import COLORS, FOREGROUND
 
 bs4 = pytest.importorskip("bs4")
 
-pytestmark = pytest.mark.xdist_group("site")
-
 ROOT = Path(__file__).resolve().parents[2]
 STYLE = {
     "svg.fonttype": "none",
@@ -166,26 +164,6 @@ def test_a_file_stays_an_svg(drawings):
 # In a browser.
 
 
-@pytest.fixture(scope="module")
-def shown(site, browser):
-    """A function that opens a chapter at a width, with every section drawn."""
-    contexts = []
-
-    def visit(name, width, theme="light"):
-        context = browser.new_context(
-            viewport={"width": width, "height": 800}, color_scheme=theme, reduced_motion="reduce"
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.goto(f"{(site / name).as_uri()}")
-        page.add_style_tag(content="section { content-visibility: visible !important; }")
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-
-
 SMALLEST = """() => [...document.querySelectorAll(".drawing")].map((svg) => {
     const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
     const grow = parseFloat(getComputedStyle(svg).getPropertyValue("--text")) || 1;
@@ -193,19 +171,6 @@ SMALLEST = """() => [...document.querySelectorAll(".drawing")].map((svg) => {
         parseFloat(getComputedStyle(e).fontSize) * scale * (e.querySelector("tspan") ? grow : 1));
     return Math.min(...sizes.filter((size) => size > 0));
 })"""
-
-
-@pytest.mark.parametrize(("width", "smallest"), [(1280, 11), (768, 10), (390, 8.5), (360, 8)])
-def test_letters_are_large_enough(shown, chapters, width, smallest):
-    small = {}
-    for name in chapters:
-        sizes = shown(name, width).evaluate(SMALLEST)
-        assert sizes, name
-        if min(sizes) < smallest:
-            small[name] = sizes
-    assert small == {}
-
-
 FAINT = """() => {
     const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
     const luminance = (color) => {
@@ -223,8 +188,40 @@ FAINT = """() => {
 }"""
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_letters_stand_out(shown, chapters, theme):
+WIDTHS = {1280: 11, 768: 10, 390: 8.5, 360: 8}  # and how small a letter may be there
+THEMES = ("light", "dark")
+
+
+@pytest.fixture(scope="module")
+def letters(site, chapters, browser):
+    """The sizes of letters at each width and the faint ones in each theme, by chapter."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
+    found = {}
+    for name in chapters:
+        page = context.new_page()
+        page.goto((site / name).as_uri())
+        page.add_style_tag(content="section { content-visibility: visible !important; }")
+        found[name] = {}
+        for theme in THEMES:
+            page.emulate_media(color_scheme=theme)
+            found[name][theme] = page.evaluate(FAINT)
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            found[name][width] = page.evaluate(SMALLEST)
+        page.close()
+    context.close()
+    return found
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_letters_are_large_enough(letters, width):
+    for name, found in letters.items():
+        assert found[width], name
+        assert min(found[width]) >= WIDTHS[width], name
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_letters_stand_out(letters, theme):
     """Words have the contrast of text, in light and in dark; those on a picture have their own."""
-    faint = {name: shown(name, 1280, theme).evaluate(FAINT) for name in chapters}
-    assert not any(faint.values()), faint
+    faint = {name: found[theme] for name, found in letters.items() if found[theme]}
+    assert faint == {}

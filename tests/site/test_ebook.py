@@ -16,8 +16,6 @@ from bookkit import paper
 from bookkit.ledger import gather
 from bookkit.manifest import chapters_of, read_manifest
 
-pytestmark = pytest.mark.xdist_group("site")
-
 ROOT = Path(__file__).resolve().parents[2]
 CHAPTERS = chapters_of(read_manifest(ROOT))
 OPF = "{http://www.idpf.org/2007/opf}"

@@ -9,8 +9,6 @@ from bookkit.ledger import gather
 
 bs4 = pytest.importorskip("bs4")
 
-pytestmark = pytest.mark.xdist_group("site")
-
 ROOT = Path(__file__).resolve().parents[2]
 CLAIM = re.compile(
     r'<(?:div|li) class="claim" id="claim-([\d.]+)"><span class="claim-id">Claim ([\d.]+) ✓'

@@ -10,8 +10,6 @@ from bookkit.manifest import chapters_of, read_manifest
 
 bs4 = pytest.importorskip("bs4")
 
-pytestmark = pytest.mark.xdist_group("site")
-
 CHAPTERS = chapters_of(read_manifest(Path(__file__).resolve().parents[2]))
 PATHS = {
     "Losses only": [0, 1, 2, 3, 4, 5, 6],

@@ -11,8 +11,6 @@ from bookkit.manifest import chapters_of, read_manifest
 
 bs4 = pytest.importorskip("bs4")
 
-pytestmark = pytest.mark.xdist_group("site")
-
 ROOT = Path(__file__).resolve().parents[2]
 
 

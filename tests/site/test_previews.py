@@ -4,8 +4,6 @@ import pytest
 
 bs4 = pytest.importorskip("bs4")
 
-pytestmark = pytest.mark.xdist_group("site")
-
 KINDS = {
     "figure": "a[href^='#fig-']:not(.headerlink)",
     "equation": "a[href^='#equation-']:not(.headerlink)",

@@ -4,8 +4,6 @@ import re
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("site")
-
 ADDRESS = "https://example.org/descent/"
 
 

@@ -8,8 +8,6 @@ import pytest
 
 bs4 = pytest.importorskip("bs4")
 
-pytestmark = pytest.mark.xdist_group("site")
-
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = sorted(p.parent.name for p in (ROOT / "lib/descent").glob("*/__init__.py"))
 

@@ -10,8 +10,6 @@ from bookkit.shape import faults
 
 bs4 = pytest.importorskip("bs4")
 
-pytestmark = pytest.mark.xdist_group("site")
-
 ROOT = Path(__file__).resolve().parents[2]
 NODES = 12_000  # of a chapter of one sitting; with 11,125 Lighthouse gives 99 on a phone
 NODES_ELSEWHERE = 4_000

@@ -13,8 +13,6 @@ import pytest
 from bookkit import edition
 from bookkit.manifest import chapters_of, read_manifest
 
-pytestmark = pytest.mark.xdist_group("lab")
-
 DISABLED = ["jupyterlab-myst", "@jupyterlab/apputils-extension:announcements"]
 CHAPTER = chapters_of(read_manifest())[1]
 

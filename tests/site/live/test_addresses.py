@@ -6,8 +6,6 @@ import pytest
 
 bs4 = pytest.importorskip("bs4")
 
-pytestmark = pytest.mark.xdist_group("site")
-
 ADDRESS = re.compile(r"[./\w-]*\.html#(fig-[\w-]+)&(.+)")
 READ = """async ([id, state]) => {
   const name = document.querySelector(`[data-replaces="${id}"]`).dataset.live;

@@ -6,8 +6,6 @@ from livefigures import KEYS, close, curve, digits, readouts, slider_values, sli
 
 from descent.optimizers import gradient_descent
 
-pytestmark = pytest.mark.xdist_group("site")
-
 
 def walk(eta, kappa, steps=60):
     """The library's descent from (1, 1) on the bowl with the curvatures 1 and 1/κ."""

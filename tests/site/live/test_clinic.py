@@ -8,8 +8,6 @@ from livefigures import KEYS, curve, digits, readouts, slider_values, sliders_fo
 
 from bookkit.clinic import ILLNESSES, charts
 
-pytestmark = pytest.mark.xdist_group("site")
-
 ROOT = Path(__file__).resolve().parents[3]
 CHARTS = """async () => (await import("live/clinic")).CHARTS"""
 BUTTONS = {

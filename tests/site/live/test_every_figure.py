@@ -13,8 +13,6 @@ from docutils import nodes
 from docutils.utils import new_document
 from livefigures import HOST, look, slider_values, sliders_follow_the_keys
 
-pytestmark = pytest.mark.xdist_group("site")
-
 ROOT = Path(__file__).resolve().parents[3]
 BOTH = pytest.mark.parametrize("book", ["small", "whole"])
 

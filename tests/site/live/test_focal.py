@@ -17,8 +17,6 @@ from livefigures import (
 
 from descent.losses import focal, sigmoid
 
-pytestmark = pytest.mark.xdist_group("site")
-
 
 def test_focal_is_the_library(open_figure):
     near = np.array([1e-12, 1e-6, 0.01, 0.1])

@@ -14,8 +14,6 @@ from livefigures import (
 
 from descent.layers import Linear, ReLU, Sequential, Sigmoid, Tanh
 
-pytestmark = pytest.mark.xdist_group("site")
-
 LAYERS = {"ReLU": ReLU, "tanh": Tanh, "sigmoid": Sigmoid}
 GAINS = {"PyTorch's default": 3**-0.5, "Xavier": 1.0, "He": 2**0.5}
 Z = (np.arange(40_000) + 0.5) * 4e-4 - 8

@@ -13,8 +13,6 @@ from descent.losses import softmax
 from descent.networks import SmallCNN
 from descent.regularization import rotate, shift
 
-pytestmark = pytest.mark.xdist_group("site")
-
 WRITTEN = (Path(__file__).resolve().parents[3] / "book/live/moved-nets.js").read_text("utf-8")
 FIRST = [0, 0, 0, 0]  # right, down, degrees, digit
 

@@ -16,8 +16,6 @@ from livefigures import (
 
 from descent.losses import bce_with_logits, mse, sigmoid
 
-pytestmark = pytest.mark.xdist_group("site")
-
 STEPS = 300  # on the axis at first
 
 

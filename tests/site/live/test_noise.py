@@ -7,8 +7,6 @@ from livefigures import KEYS, close, curve, digits, readouts, slider_values, sli
 from descent.layers import Parameter
 from descent.optimizers import SGD
 
-pytestmark = pytest.mark.xdist_group("site")
-
 DRAWN = """async () => (await import("live/noise")).normals(1400)"""
 
 

@@ -8,8 +8,6 @@ from livefigures import KEYS, close, curve, fixed, readouts, slider_values, slid
 
 from descent.regularization import ridge, ridge_filter
 
-pytestmark = pytest.mark.xdist_group("site")
-
 GRID = np.linspace(0, 1, 201)
 SETTINGS = [
     {"p": p, "noise": noise, "strength": strength}

@@ -6,8 +6,6 @@ from livefigures import KEYS, close, fixed, readouts, slider_values, sliders_fol
 
 from descent.regularization import ridge, soft_threshold
 
-pytestmark = pytest.mark.xdist_group("site")
-
 
 def minima(first, second, lam):
     """Both penalized minima of a round loss, by the library."""

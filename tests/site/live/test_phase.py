@@ -17,8 +17,6 @@ from livefigures import (
 
 from descent.optimizers import gradient_descent
 
-pytestmark = pytest.mark.xdist_group("site")
-
 GRID = list(itertools.product((0.02, 0.1, 0.64, 1.0, 1.9, 3.5, 4.2), (0, 0.01, 0.5, 0.9, 0.99)))
 
 

@@ -15,8 +15,6 @@ from livefigures import (
 
 from descent.optimizers import newton_schulz
 
-pytestmark = pytest.mark.xdist_group("site")
-
 NAMES = ["cubic", "quintic", "Jordan's"]
 COEFFICIENTS = [(1.5, -0.5, 0.0), (15 / 8, -10 / 8, 3 / 8), (3.4445, -4.7750, 2.0315)]
 

@@ -16,8 +16,6 @@ from livefigures import (
 
 from descent.losses import cross_entropy, softmax
 
-pytestmark = pytest.mark.xdist_group("site")
-
 
 def test_simplex_is_the_library(open_figure):
     rng = np.random.default_rng(0)

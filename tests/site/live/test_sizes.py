@@ -17,8 +17,6 @@ from descent.layers import (
 )
 from descent.networks import VGG
 
-pytestmark = pytest.mark.xdist_group("site")
-
 FIRST = [2, 8, 32]
 SETTINGS = [
     {"convolutions": n, "width": width, "side": side, "pooled": pooled}

@@ -17,8 +17,6 @@ from livefigures import (
 
 from descent.losses import cross_entropy, entropy, softmax
 
-pytestmark = pytest.mark.xdist_group("site")
-
 
 def logits(lead, classes=10):
     return lead * np.eye(classes)[:1]

@@ -6,8 +6,6 @@ from livefigures import KEYS, close, fixed, readouts, slider_values, sliders_fol
 
 from bookkit.speedup import step_seconds
 
-pytestmark = pytest.mark.xdist_group("site")
-
 WORKERS = np.arange(1, 65)
 SETTINGS = [
     {"compute": compute, "nbytes": nbytes, "serial": serial}

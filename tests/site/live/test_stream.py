@@ -15,8 +15,6 @@ from livefigures import (
 from descent.layers import Parameter
 from descent.optimizers import SGD, Adam
 
-pytestmark = pytest.mark.xdist_group("site")
-
 
 def walk(method, stream):
     """The library's weight before each step and after the last."""

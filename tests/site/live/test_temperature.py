@@ -21,8 +21,6 @@ from descent.evaluation import (
 )
 from descent.losses import cross_entropy, softmax
 
-pytestmark = pytest.mark.xdist_group("site")
-
 TEMPERATURES = [0.3, 1.0, 1.37, 4.0]
 
 

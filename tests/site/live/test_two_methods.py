@@ -10,8 +10,6 @@ from livefigures import KEYS, curve, digits, readouts, slider_values, sliders_fo
 from bookkit.comparison import METHODS, read_runs
 from bookkit.comparison.live import MODULE, live_data, write_live
 
-pytestmark = pytest.mark.xdist_group("site")
-
 RUNS = read_runs()[1]
 DATA = live_data(RUNS)
 NAMES = list(METHODS)

@@ -8,8 +8,6 @@ from livefigures import KEYS, readouts, slider_values, sliders_follow_the_keys
 
 from descent.layers import Conv2d, col2im, conv_output_size, im2col
 
-pytestmark = pytest.mark.xdist_group("site")
-
 NAMES = ["kernel", "stride", "padding", "dilation"]
 LABELS = ["Kernel k", "Stride s", "Padding p", "Dilation d"]
 SETTINGS = [

@@ -59,20 +59,36 @@ def test_only_solutions_are_blanked(chapter):
         assert after.metadata["tags"] == []
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.path)
-def test_the_blank_version_stops_only_at_its_blanks(chapter):
+def exercises_of(chapter):
+    """The first imports of a chapter, its blanks and its checks, as a reader finds them."""
     path = Path("chapters") / f"{chapter.path}.md"
     original, notebook = jupytext.read(path), practice.practice_notebook(path)
     start = next(cell for cell in notebook.cells if "import" in cell.source)
-    asked = [
-        blanked
-        for whole, blanked in zip(original.cells, notebook.cells, strict=True)
-        if "solution" in whole.metadata.get("tags", []) or whole.source.startswith("check(")
+    return [
+        start,
+        *(
+            blanked
+            for whole, blanked in zip(original.cells, notebook.cells, strict=True)
+            if "solution" in whole.metadata.get("tags", []) or whole.source.startswith("check(")
+        ),
     ]
-    exercises = nbformat.v4.new_notebook(cells=[start, *asked], metadata=notebook.metadata)
-    NotebookClient(exercises, allow_errors=True, timeout=60).execute()
-    for cell in exercises.cells:
-        errors = [o for o in cell.get("outputs", []) if o.output_type == "error"]
+
+
+@pytest.fixture(scope="module")
+def played():
+    """The cells of every chapter's exercises, run in one kernel that forgets between chapters."""
+    cells = {chapter.path: exercises_of(chapter) for chapter in CHAPTERS}
+    notebook = nbformat.v4.new_notebook()
+    for own in cells.values():
+        notebook.cells += [*own, nbformat.v4.new_code_cell("%reset -f")]
+    NotebookClient(notebook, allow_errors=True, timeout=60, kernel_name="python3").execute()
+    return cells
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.path)
+def test_the_blank_version_stops_only_at_its_blanks(played, chapter):
+    for cell in played[chapter.path]:
+        errors = [o for o in cell.outputs if o.output_type == "error"]
         assert bool(errors) == cell.source.startswith("check("), cell.source
         for error in errors:
             assert error.ename == "NotYet"

@@ -15,7 +15,8 @@ TEXTS = $(wildcard chapters/*/*.md)
 NOTEBOOKS = $(TEXTS:.md=.ipynb)
 SITE = _build/site
 
-PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope
+# In the order of the folders: at the end stand the notebooks, which are of one size.
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder
 NBVAL = $(PYTEST) --nbval -v --no-header chapters
 
 # Which of the two make notebooks keeps where both text and notebook were edited: text or notebook.

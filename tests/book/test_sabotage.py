@@ -129,8 +129,9 @@ def test_a_part_without_faults_is_refused():
         sabotage.main(["losses", "poetry"])
 
 
-def test_without_a_fault_the_prelude_is_green():
-    assert found_by(None, chapters_of(read_manifest())[:1]) is None
+def test_without_a_fault_a_chapter_is_green():
+    shortest = chapters_of(read_manifest())[-1]  # in seconds
+    assert found_by(None, [shortest]) is None
 
 
 def test_the_chapter_that_names_the_functions_most_often_is_asked_first(tmp_path, monkeypatch):

@@ -19,6 +19,8 @@ class NothingCountsError(ValueError):
 
 def plain_array(name, array):
     """Return an ndarray; refuse a masked one with a TypeError, for its mask would be lost."""
+    if type(array) is np.ndarray:  # the others take longer
+        return array
     if isinstance(array, np.ma.MaskedArray):
         raise TypeError(
             f"{name} must be an array without a mask, got a MaskedArray; take the rows that "

@@ -130,8 +130,7 @@ class Optimizer:
         """
         loss = None if closure is None else closure()
         options = self._checked_options()
-        self.check_gradients()
-        self._join()
+        self.check_gradients()  # of the runs, as they are now
         for run in self._runs:
             for w, g, state in run.blocks:
                 self.update(w, g, state, **options[run.group])

@@ -413,7 +413,7 @@ seeds(run, 20, store=sys.argv[1])
 """
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, 2, ThreadPoolExecutor(1)])
 def test_an_error_that_cannot_leave_its_process_costs_one_run_too(workers):
     message = "the options {'a': 2, 'seed': 1}: .*TwoParts: one and another"
     with pytest.warns(RuntimeWarning, match=message):

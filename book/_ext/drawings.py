@@ -144,20 +144,37 @@ def _frame(group):
 
 def _reach(group):
     """How far to the left and right the words of a group reach, by their estimated widths."""
-    lefts, rights = [], []
-    for text in group.iter("text"):
-        style, words = text.get("style", ""), "".join(text.itertext())
-        size = float(match[1]) if (match := FONT.search(style)) else 10.0
-        rotated = re.search(r"rotate\(-?(?!0[ .])\d+", text.get("transform", ""))
-        if text.get("x") is None or " " in text.get("x"):
-            continue
-        x, width = float(text.get("x")), 0.0 if rotated else 0.6 * size * len(words)
-        share = {"middle": 0.5, "end": 1.0}.get(
-            (re.search(r"text-anchor: (\w+)", style) or ["", "start"])[1], 0.0
-        )
-        lefts.append(x - share * width - (size if rotated else 0))
-        rights.append(x + (1 - share) * width)
-    return min(lefts, default=None), max(rights, default=None)
+    spans = [*map(_words, group.iter("text")), *map(_formula, group.iter("g"))]
+    spans = [span for span in spans if span]
+    if not spans:
+        return None, None
+    return min(left for left, _ in spans), max(right for _, right in spans)
+
+
+def _words(text):
+    """The left and right end of a text, or None."""
+    style, words = text.get("style", ""), "".join(text.itertext())
+    size = float(match[1]) if (match := FONT.search(style)) else 10.0
+    rotated = re.search(r"rotate\(-?(?!0[ .])\d+", text.get("transform", ""))
+    if text.get("x") is None or " " in text.get("x"):
+        return None
+    x, width = float(text.get("x")), 0.0 if rotated else 0.6 * size * len(words)
+    share = {"middle": 0.5, "end": 1.0}.get(
+        (re.search(r"text-anchor: (\w+)", style) or ["", "start"])[1], 0.0
+    )
+    return x - share * width - (size if rotated else 0), x + (1 - share) * width
+
+
+def _formula(group):
+    """The left and right end of a group that sets TeX letter by letter from its corner, or None."""
+    letters = group.findall("text/tspan")
+    corner = re.match(r"translate\((-?[\d.]+) [^)]*\)( rotate)?", group.get("transform", ""))
+    if not letters or not corner:
+        return None
+    left, size = float(corner[1]), 10.0
+    if corner[2]:
+        return left - size, left
+    return left, left + size + max(float(x) for t in letters for x in t.get("x", "0").split())
 
 
 def panels(root):

@@ -82,7 +82,7 @@ def test_the_rate_falls_to_zero_unless_left_out(pictures, monkeypatch):
 
 def test_the_program(pictures, tmp_path, capsys):
     main([str(tmp_path / "runs"), "--epochs", "1", "--seeds", "2"])
-    header, *runs = map(json.loads, (tmp_path / "runs").read_text().splitlines())
+    header, *runs = map(json.loads, (tmp_path / "runs").read_text(encoding="utf-8").splitlines())
     assert header["axes"]["without"] == ["nothing", *RECIPE]
     assert len(runs) == 14
     lines = capsys.readouterr().out.splitlines()

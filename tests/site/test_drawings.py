@@ -121,6 +121,22 @@ def test_panels_beside_each_other_are_parts(drawings):
     assert len(right.find_all("use")) > 5
 
 
+def test_the_cut_is_beside_what_is_written_in_tex(drawings):
+    """Powers of ten at the left of a panel belong to it."""
+
+    def powers(_figure, axes):
+        axes[1].semilogy([1e-12, 1])
+        axes[1].set(xlabel="", title="")
+
+    row = parsed(drawings.inline(plotted(2, draw=powers), "Two lines.")).div
+    right = row.find_all("svg")[1]
+    edge = float(right["viewbox"].split()[0])
+    places = [re.match(r"translate\((\S+)", g["transform"]) for g in right.select("g[transform]")]
+    written = [float(place[1]) for place in places if place]
+    assert len(written) > 3
+    assert min(written) > edge
+
+
 def colorbar(figure, axes):
     figure.colorbar(axes[0].imshow([[0, 1], [2, 3]]), ax=axes[0])
 

@@ -18,8 +18,8 @@ SECTIONS = [
     "Notes and sources",
 ]
 OPTIONAL = {"Going deeper"}
-WORDS = range(1500, 3301)
-MINUTES = range(20, 39)
+WORDS = range(2000, 3001)
+MINUTES = range(22, 36)
 WIDEST_CELL = 15
 CLAIMS = range(5, 15)
 CHECKED_EXERCISES = range(3, 7)
@@ -59,7 +59,10 @@ def _length(chapter, spine):
     if spine.words not in WORDS:
         yield f"its spine has {spine.words} words, expected {WORDS.start} to {WORDS.stop - 1}"
     if spine.minutes not in MINUTES:
-        yield f"its spine takes {spine.minutes} minutes, at most {MINUTES.stop - 1} are one sitting"
+        yield (
+            f"its spine takes {spine.minutes} minutes, "
+            f"expected {MINUTES.start} to {MINUTES.stop - 1}: one sitting"
+        )
     if abs(chapter.minutes - spine.minutes) > 3:
         yield f"the manifest says {chapter.minutes} minutes, its spine takes {spine.minutes}"
     if spine.widest_cell > WIDEST_CELL:

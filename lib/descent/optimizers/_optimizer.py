@@ -10,6 +10,8 @@ from descent.checks import NotFiniteError, entries, number
 from descent.layers import Parameter, coalesce
 from descent.optimizers._runs import runs_of
 
+PLAIN = {bool, int, float, str, type(None)}
+
 
 class Optimizer:
     """A rule that changes parameters along their gradients.
@@ -303,7 +305,11 @@ def _plain(value):
 
 
 def _options(group):
-    return {name: _plain(value) for name, value in group.items() if name != "params"}
+    return {
+        name: value if type(value) in PLAIN else _plain(value)  # every step asks for them
+        for name, value in group.items()
+        if name != "params"
+    }
 
 
 def _as_groups(params):

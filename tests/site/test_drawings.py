@@ -1,6 +1,7 @@
 """Drawings in the page: colors, letters, panels, ids; what is made of Matplotlib's SVG."""
 
 import importlib.util
+import json
 import re
 from io import StringIO
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from bookkit.figures import COLORS, FOREGROUND
+from bookkit.manifest import chapters_of, read_manifest
 
 bs4 = pytest.importorskip("bs4")
 
@@ -164,6 +166,49 @@ def test_only_a_row_of_a_few_panels_is_divided(drawings, columns, rows, draw, pa
     assert len(parsed(html).select(".panels > svg")) == parts
 
 
+def without_numbers(drawings, text):
+    """The axes, in a drawing that a phone divides, whose y axis has ticks and no numbers."""
+    for panel in drawings.panels(drawings._parse(text)):
+        for axes in panel.groups:
+            parts = [g for g in axes.iter("g") if g.get("id", "").startswith("matplotlib.axis_")]
+            for y_axis in parts[1::2]:
+                if y_axis.find(".//use") is not None and y_axis.find(".//text") is None:
+                    yield axes.get("id")
+
+
+def stored_drawings():
+    for chapter in chapters_of(read_manifest(ROOT)):
+        notebook = json.loads((ROOT / f"chapters/{chapter.path}.ipynb").read_text("utf-8"))
+        for cell in notebook["cells"]:
+            for output in cell.get("outputs", []):
+                if text := "".join(output.get("data", {}).get("image/svg+xml", "")):
+                    yield cell["metadata"].get("mystnb", {}).get("figure", {}).get("name"), text
+
+
+def test_panels_that_are_stacked_have_numbers_of_their_own(drawings):
+    """`sharey` leaves them to the first panel; `axis.tick_params(labelleft=True)` brings them."""
+    several = [(name, text) for name, text in stored_drawings() if 'id="axes_2"' in text]
+    assert len(several) > 50
+    bare = {name: axes for name, text in several if (axes := [*without_numbers(drawings, text)])}
+    assert bare == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "bare"),
+    [
+        (lambda axes: axes[1].sharey(axes[0]), []),
+        (lambda axes: axes[1].tick_params(labelleft=False), ["axes_2"]),
+        (lambda axes: axes[1].label_outer(), ["axes_2"]),
+        (lambda axes: axes[0].tick_params(labelleft=False), ["axes_1"]),
+        (lambda axes: axes[1].set(yticks=[]), []),
+    ],
+    ids=["own numbers", "none at the right", "outer labels", "none at the left", "no ticks"],
+)
+def test_a_panel_without_numbers_is_found(drawings, change, bare):
+    text = plotted(2, draw=lambda _figure, axes: change(axes))
+    assert list(without_numbers(drawings, text)) == bare
+
+
 def test_paths_are_rounded(drawings):
     assert drawings._slim_path("M 1.2345 2 L 3.04 4.00 L 5 6 C 1 2 z") == "M 1.2 2 3 4 5 6 C 1 2 z"
 
@@ -203,6 +248,16 @@ FAINT = """() => {
     }).filter(([contrast]) => contrast < 4.5);
 }"""
 
+LEAVING = """() => [...document.querySelectorAll(".drawing")].flatMap((svg) => {
+    const drawing = svg.getBoundingClientRect();
+    return [...svg.querySelectorAll("text")].map((e) => {
+        const box = e.getBoundingClientRect();
+        const aside = Math.max(-box.left, box.right - innerWidth);
+        const beyond = Math.max(drawing.top - box.top, box.bottom - drawing.bottom);
+        return [aside, beyond, e.textContent.trim(), svg.closest("figure")?.id];
+    }).filter(([aside, beyond, words]) => words && (aside > 0 || beyond > 5));
+})"""
+
 
 WIDTHS = {1280: 11, 768: 10, 390: 8.5, 360: 8}  # and how small a letter may be there
 THEMES = ("light", "dark")
@@ -210,7 +265,7 @@ THEMES = ("light", "dark")
 
 @pytest.fixture(scope="module")
 def letters(site, chapters, browser):
-    """The sizes of letters at each width and the faint ones in each theme, by chapter."""
+    """By chapter: faint letters in each theme; at each width their sizes and those that leave."""
     context = browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
     found = {}
     for name in chapters:
@@ -224,6 +279,7 @@ def letters(site, chapters, browser):
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
             found[name][width] = page.evaluate(SMALLEST)
+            found[name]["leaving", width] = page.evaluate(LEAVING)
         page.close()
     context.close()
     return found
@@ -234,6 +290,13 @@ def test_letters_are_large_enough(letters, width):
     for name, found in letters.items():
         assert found[width], name
         assert min(found[width]) >= WIDTHS[width], name
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_letters_stay_on_the_screen_and_in_their_drawing(letters, width):
+    """Grown letters leave the screen nowhere, and their drawing by five pixels at most."""
+    places = {name: found["leaving", width] for name, found in letters.items()}
+    assert {name: found for name, found in places.items() if found} == {}
 
 
 @pytest.mark.parametrize("theme", THEMES)

@@ -100,7 +100,8 @@ def _call(run, options):
     try:
         return run(**options)
     except Exception as error:
-        raise _portable(error) from None
+        failure = _portable(error)
+    raise failure  # out here it has no context: Dask makes Python pickle an error's context too
 
 
 def _portable(error):

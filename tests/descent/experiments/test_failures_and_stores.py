@@ -1,5 +1,6 @@
 """What a failure, a dead worker or an interruption costs: only the run that it hit."""
 
+import copyreg
 import json
 import os
 import signal
@@ -57,6 +58,14 @@ def refuses_one_in_two_parts(a, seed):
     if (a, seed) == (2, 1):
         raise TwoParts("one", "another")
     return a + seed / 10
+
+
+def refuses_one_beside_dask(a, seed):
+    """Dask has Python pickle errors with their context, all those that are defined by then."""
+    import distributed  # noqa: F401
+
+    copyreg.dispatch_table.pop(TwoParts, None)  # TwoParts comes later
+    return refuses_one_in_two_parts(a, seed)
 
 
 AXES = {"a": [1, 2, 3]}
@@ -422,3 +431,9 @@ def test_an_error_that_cannot_leave_its_process_costs_one_run_too(workers):
     kind = TwoParts if workers == 1 else RuntimeError
     with pytest.raises(kind, match="one and another"):
         grid(refuses_one_in_two_parts, AXES, 2, workers=workers)
+
+
+def test_an_error_that_cannot_leave_its_process_is_not_the_context_of_what_leaves_it():
+    with pytest.warns(RuntimeWarning, match="TwoParts: one and another"):
+        came = grid(refuses_one_beside_dask, AXES, 2, workers=2, on_error="record")
+    assert np.array_equal(came, WITH_GAP, equal_nan=True)

@@ -210,8 +210,8 @@ def entries(name, state, expected):
         raise ValueError(f"{name} must have {sorted(expected)}, got {sorted(state)}")
 
 
-def number(name, value, *, above=None, at_least=None, below=None, at_most=None):
-    """Return a finite real number that lies within the given bounds, as Python's int or float.
+def real(name, value):
+    """Return a real number, nan and infinity among them, as Python's int or float.
 
     Others are converted: np.float64 and fractions would turn float32 arrays into arrays of
     other kinds.
@@ -220,15 +220,27 @@ def number(name, value, *, above=None, at_least=None, below=None, at_most=None):
     ------
     TypeError
         Not a real number.
-    ValueError
-        Not finite, or out of bounds.
     """
     if isinstance(value, (np.ndarray, np.generic)) and value.ndim == 0:
         value = value.item()
-    if not isinstance(value, (int, float)):
-        if not isinstance(value, Real):
-            raise TypeError(f"{name} must be a number, got {value!r}")
-        value = float(value)
+    if isinstance(value, (int, float)):
+        return value
+    if not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    return float(value)
+
+
+def number(name, value, *, above=None, at_least=None, below=None, at_most=None):
+    """Return a finite real number that lies within the given bounds, as `real` does.
+
+    Raises
+    ------
+    TypeError
+        Not a real number.
+    ValueError
+        Not finite, or out of bounds.
+    """
+    value = real(name, value)
     within = (
         math.isfinite(value)
         and (above is None or value > above)

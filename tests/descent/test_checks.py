@@ -1,4 +1,5 @@
 import ast
+import math
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -317,9 +318,16 @@ class TestNumber:
             checks.number("eps", value)
 
     @pytest.mark.parametrize("value", [None, "fast", "0.1", [1.0, 2.0], 1j, np.ones(2)])
-    def test_refuses_what_is_no_number(self, value):
+    @pytest.mark.parametrize("check", [checks.number, checks.real])
+    def test_refuses_what_is_no_number(self, value, check):
         with refused(TypeError, f"lr must be a number, got {value!r}"):
-            checks.number("lr", value)
+            check("lr", value)
+
+    @pytest.mark.parametrize("value", [math.inf, np.float32("-inf"), np.array(math.nan)])
+    def test_a_real_number_need_not_be_finite(self, value):
+        came = checks.real("value", value)
+        assert type(came) is float
+        assert np.array_equal(came, value, equal_nan=True)
 
 
 class TestInteger:

@@ -106,10 +106,21 @@ class Layer:
         yield from _members(vars(self).items(), Layer)
 
     def named_modules(self, prefix=""):
-        """Pairs of PyTorch's name and layer: this one, named "", and all inner ones."""
-        yield prefix, self
-        for name, layer in self.children():
-            yield from layer.named_modules(f"{prefix}.{name}" if prefix else name)
+        """Pairs of PyTorch's name and layer: this one, named "", and all inner ones.
+
+        Raises
+        ------
+        ValueError
+            A layer that holds itself, such as an attribute for the layer above.
+        """
+        yield from self._walk(prefix, ())
+
+    def _walk(self, name, above):
+        if any(layer is self for layer in above):
+            raise ValueError(f"{name} is a {type(self).__name__} that lies within itself")
+        yield name, self
+        for own, layer in self.children():
+            yield from layer._walk(f"{name}.{own}" if name else own, (*above, self))
 
     def modules(self):
         """This layer and all inner ones, outer ones first."""

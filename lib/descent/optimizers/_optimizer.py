@@ -319,10 +319,12 @@ def _as_groups(params):
     params = list(params)
     grouped = bool(params) and isinstance(params[0], dict)
     groups = []
-    for group in params if grouped else [{"params": params}]:
+    for i, group in enumerate(params if grouped else [{"params": params}]):
         if not isinstance(group, dict) or "params" not in group:
             raise ValueError(f"params: a group must be a dict with 'params', got {group!r}")
         held = group["params"]
+        if any(held is other["params"] for other in params[:i]):
+            raise ValueError(f"params: two groups hold the same {type(held).__name__}")
         held = [held] if isinstance(held, Parameter) else list(held)
         for p in held:
             if not isinstance(p, Parameter):

@@ -3,7 +3,7 @@
 from copy import deepcopy
 from math import inf
 
-from descent.checks import entries, integer, number, one_of
+from descent.checks import entries, integer, number, one_of, real
 
 
 class EarlyStopping:
@@ -82,7 +82,13 @@ class EarlyStopping:
         -------
         stop : bool
             Whether `patience` is used up.
+
+        Raises
+        ------
+        TypeError
+            A value that is no number. Then nothing has been noted.
         """
+        value = real("value", value)
         self.steps += 1
         gain = self.best - value if self.mode == "min" else value - self.best
         if gain > self.min_delta:

@@ -415,6 +415,23 @@ def test_a_set_of_layers_is_refused_and_one_of_anything_else_is_not(container):
     assert Holder(a=container([1, "b"])).parameters() == []
 
 
+@pytest.mark.parametrize("way", [["me"], ["a", "owner"], ["a", "b", "owner"]])
+def test_a_layer_that_lies_within_itself_is_refused(way):
+    outer = inner = Holder()
+    for name in way[:-1]:
+        setattr(inner, name, Holder(c=linear()))
+        inner = getattr(inner, name)
+    setattr(inner, way[-1], [outer])
+    for ask in (outer.parameters, outer.state_dict, outer.train, lambda: list(outer.modules())):
+        with pytest.raises(ValueError, match=f"^{'.'.join(way)}.0 is a Holder that lies within"):
+            ask()
+
+
+def test_two_places_of_one_layer_are_not_one_within_itself():
+    layer = linear()
+    assert len(list(Holder(a=layer, b=Holder(c=layer)).modules())) == 4
+
+
 @pytest.mark.parametrize(
     "held",
     [

@@ -183,6 +183,13 @@ def test_groups_may_be_generators(cls, options):
     assert np.allclose(got, expected, rtol=1e-12, atol=1e-12)
 
 
+@every_rule
+def test_one_generator_for_two_groups_is_refused(cls, options):
+    parameters = iter(network().parameters())
+    with pytest.raises(ValueError, match="two groups hold the same list_iterator"):
+        cls([{"params": parameters}, {"params": parameters, "lr": 0.5}], **options)
+
+
 def as_numpy(value, kind):
     if isinstance(value, tuple):
         return np.array(value) if kind is np.array else tuple(as_numpy(v, kind) for v in value)

@@ -380,7 +380,7 @@ def test_a_rate_that_is_none_is_refused_and_changes_nothing(bad):
 
 @pytest.mark.parametrize("bad", [None, "1", 1j, np.ones(2)])
 def test_a_rate_must_be_a_number(bad):
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match=r"lr_lambda\(0\) must be a number, got "):
         ours.LambdaLR(our_optimizer(), lambda t: bad)
 
 
@@ -549,6 +549,10 @@ BAD = [
     (lambda o: ours.StepLR(3, 1), TypeError, "optimizer must be an Optimizer or None, got 3"),
     (lambda o: ours.LambdaLR(o, 0.5), TypeError, "lr_lambda must be a function of the step, got 0"),
     (lambda o: ours.LambdaLR(o, [abs, 1]), TypeError, "lr_lambda must be a function .* got 1"),
+    (lambda o: ours.LambdaLR(o, print), TypeError, r"lr_lambda\(0\) must be a number, got None"),
+    (lambda o: ours.LambdaLR(o, [abs, str]), TypeError, r"lr_lambda\(0\) must be a .*, got '0'"),
+    (lambda o: ours.LambdaLR(o, bin).rate(3), TypeError, r"lr_lambda\(0\) must be .*, got '0b0'"),
+    (lambda o: ours.LambdaLR(None, bin).rate(3), TypeError, r"lr_lambda\(3\) must .*, got '0b11'"),
     (lambda o: ours.LambdaLR(o, [abs]), ValueError, "lr_lambda must be one value or a list of 2"),
     (lambda o: ours.ConstantLR(o, 1.1), ValueError, "factor must be .* ≤ 1, got 1.1"),
     (lambda o: ours.ConstantLR(o, -0.1), ValueError, "factor must be .* ≥ 0"),

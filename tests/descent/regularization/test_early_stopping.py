@@ -70,6 +70,14 @@ def test_a_state_of_something_else_is_refused():
     assert stopping.best == np.inf
 
 
+@pytest.mark.parametrize("value", ["0.1", None, [1.0, 2.0]])
+def test_a_value_that_is_no_number_is_not_noted(value):
+    stopping = EarlyStopping(1)
+    with pytest.raises(TypeError, match="value must be a number, got "):
+        stopping.step(value, Linear(1, 1, rng=np.random.default_rng(0)))
+    assert (stopping.steps, stopping.waited, stopping.best_step) == (0, 0, None)
+
+
 def test_nothing_to_restore():
     stopping = EarlyStopping(1)
     _, net = run(stopping, [np.nan])

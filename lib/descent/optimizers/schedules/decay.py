@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 
-from descent.checks import integer, number
+from descent.checks import integer, number, real
 from descent.optimizers.schedules._scheduler import LRScheduler, ascending, per_group
 
 
@@ -42,11 +42,12 @@ class LambdaLR(LRScheduler):
         super().__init__(optimizer)
 
     def rate(self, t, lr=1.0):
-        return lr * self.lr_lambda(t)
+        return lr * real(f"lr_lambda({t})", self.lr_lambda(t))
 
     def rates(self, t):
         lambdas = per_group("lr_lambda", self.lr_lambda, self.groups())
-        return [lr * function(t) for lr, function in zip(self.base_lrs, lambdas, strict=True)]
+        factors = [real(f"lr_lambda({t})", function(t)) for function in lambdas]
+        return [lr * factor for lr, factor in zip(self.base_lrs, factors, strict=True)]
 
 
 class ConstantLR(LRScheduler):

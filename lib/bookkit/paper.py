@@ -77,22 +77,24 @@ def _gather(article, name, order):
 
 
 def find_chromium():
-    """Return the path of a Chromium, or stop with a sentence that says how to get one."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        sys.exit("The PDF is printed by Chromium: install it, or set CHROMIUM to its path.")
-    return path
+    """Return the path of a Chromium, or None: the variable CHROMIUM, or what is installed.
+
+    The headless shell is the same engine without windows, and three times as fast.
+    """
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
 
 
 def print_pdf(site, target):
     """Print the combined page into a PDF with an outline, page numbers and working links."""
-    site, target = Path(site).resolve(), Path(target)
+    site, target, chromium = Path(site).resolve(), Path(target), find_chromium()
+    if chromium is None:
+        sys.exit("The PDF is printed by Chromium: install it, or set CHROMIUM to its path.")
     page_file = site / "book" / "whole.html"
     page_file.write_text(combine(site), encoding="utf-8")
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+            browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
             page = browser.new_page(color_scheme="light")
             page.goto(page_file.as_uri())
             page.evaluate("document.fonts.ready")

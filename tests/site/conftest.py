@@ -16,10 +16,11 @@ from browsing import new_context, watched_page
 from filelock import FileLock
 
 from bookkit.manifest import chapters_of, read_manifest
+from bookkit.paper import find_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_BROWSER = (
-    "no Chromium was found: install it (Debian: apt-get install chromium) "
+    "no Chromium was found: install it (Debian: apt-get install chromium-headless-shell) "
     "or set CHROMIUM to its path"
 )
 FLAGS = [
@@ -107,9 +108,8 @@ class _QuietHandler(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def chromium():
-    """The path of a Chromium: the variable CHROMIUM, or what is installed."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    """The path of a Chromium."""
+    path = find_chromium()
     if path is None and os.environ.get("CI"):
         pytest.fail(NO_BROWSER)
     if path is None:

@@ -157,7 +157,10 @@ class Layer:
 
     def learns(self):
         """Whether any parameter requires a gradient."""
-        return any(p.requires_grad for _, p in self._places())
+        own = vars(self).values()  # most layers that learn hold their parameters themselves
+        return any(isinstance(p, Parameter) and p.requires_grad for p in own) or any(
+            p.requires_grad for _, p in self._places()
+        )
 
     def requires_grad_(self, requires_grad=True):
         """Freeze all parameters with False, thaw them with True; returns the layer itself.

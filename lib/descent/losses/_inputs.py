@@ -101,8 +101,7 @@ def labels_and_weights(target, weight, scores, ignore_index):
     shape = (samples, *places)
     y = class_labels("target", target, samples=shape, classes=classes, ignore_index=ignore_index)
     y, counts = y.ravel(), (target != ignore_index).ravel()  # (M,), (M,)
-    if not counts.all():
-        y = y * counts
+    y = y * counts
     if weight is None:
         return y, counts.astype(scores.dtype), counts
     return y, class_weights(weight, scores)[y] * counts, counts

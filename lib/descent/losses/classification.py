@@ -92,8 +92,8 @@ def cross_entropy(
     if of_classes:
         y, w_y, kept = labels_and_weights(target, weight, logits, ignore_index)
         count = mean_count(w_y, reduction)
-        counts = w_y > 0 if one_hot else kept
-        if not counts.all():
+        counts = kept if weight is None or not one_hot else w_y > 0
+        if np.count_nonzero(counts) < len(counts):  # faster than all()
             z = np.where(counts[:, None], z, 0)
     else:
         q = distributions("target", target, logits)

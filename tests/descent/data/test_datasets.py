@@ -85,6 +85,24 @@ def test_mnist_is_downloaded_once(tmp_path, mnist_files, monkeypatch, offline, l
     assert asked[4:] == [getattr(mnist_module, published[:-3] + "MIRRORS")[0] + f for f in md5s]
 
 
+@pytest.mark.parametrize("progress", [True, False])
+@pytest.mark.parametrize(
+    ("loader", "module"),
+    [(mnist, mnist_module), (fashion_mnist, mnist_module), (cifar10, cifar_module)],
+)
+def test_whether_progress_is_shown_is_handed_on(tmp_path, monkeypatch, loader, module, progress):
+    asked = []
+
+    def fetch(*_, progress, **__):
+        asked.append(progress)
+        raise OSError("no network")
+
+    monkeypatch.setattr(module, "fetch", fetch)
+    with pytest.raises(OSError, match="no network"):
+        loader(cache=tmp_path, progress=progress)
+    assert asked == [progress]
+
+
 def test_mirrors_are_addresses_of_folders():
     for mirrors in (
         mnist_module.MNIST_MIRRORS,

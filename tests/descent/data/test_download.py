@@ -148,6 +148,22 @@ def test_progress_is_shown_unless_told_otherwise(tmp_path, monkeypatch, options,
     assert asked == [shown]
 
 
+def test_a_download_arrives_in_a_hidden_folder_beside_its_place(tmp_path, monkeypatch):
+    """Moving it into its place is then one step, on one file system."""
+    arrived = []
+
+    def downloader(progressbar):
+        return lambda url, target, pooch: (arrived.append(target), target.write_bytes(CONTENT))
+
+    monkeypatch.setattr("pooch.HTTPDownloader", downloader)
+    path = fetch(NAME, MD5, ["http://a/"], tmp_path / "cache")
+    (target,) = arrived
+    assert target.name == NAME
+    assert target.parent.name.startswith(".")
+    assert target.parent.parent == tmp_path / "cache"
+    assert list((tmp_path / "cache").iterdir()) == [path]
+
+
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [

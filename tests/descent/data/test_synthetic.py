@@ -188,7 +188,7 @@ def test_squared_error_follows_outliers_and_absolute_error_does_not():
         (
             lambda: quadratic(np.ones(2), np.array([[1.0, 2.0], [0.0, 1.0]])),
             ValueError,
-            "hessian must be symmetric",
+            "^hessian must be symmetric; its transpose differs$",
         ),
         (lambda: quadratic(np.ones(2, int), np.eye(2)), TypeError, "x must be float32 or float64"),
         (lambda: rosenbrock(np.ones(3)), ValueError, r"x must have shape \(…, 2\), got \(3,\)"),

@@ -104,7 +104,7 @@ def test_values_that_are_all_equal_leave_no_doubt():
     [
         (np.ones((2, 2)), {}, ValueError, r"values must have shape \(N,\) with N ≥ 2, got \(2, 2"),
         (np.ones(1), {}, ValueError, r"values must have shape \(N,\) with N ≥ 2, got \(1,\)"),
-        ([1.0, np.nan], {}, ValueError, "values must be finite"),
+        ([1.0, np.nan], {}, ValueError, "^values must be finite, got nan or inf$"),
         (np.ones(2), {"level": 0}, ValueError, "level must be finite and > 0 and < 1, got 0"),
         (np.ones(2), {"level": 1}, ValueError, "level must be finite and > 0 and < 1, got 1"),
         (np.ones(2), {"level": 95}, ValueError, "level must be finite and > 0 and < 1, got 95"),

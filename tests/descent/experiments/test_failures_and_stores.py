@@ -342,7 +342,9 @@ class TestStore:
         with pytest.raises(FloatingPointError):
             grid(refuses_one, AXES, 2, store=path)
         before = path.read_bytes()
-        with pytest.raises(ValueError, match=r"runs holds another experiment, .*, expected"):
+        with pytest.raises(
+            ValueError, match=r"runs holds another .* expected .*}; choose another file$"
+        ):
             grid(run, axes, number, store=path)
         assert path.read_bytes() == before
 
@@ -356,6 +358,13 @@ class TestStore:
         with pytest.raises(ValueError, match="runs does not hold an experiment: "):
             seeds(lambda seed: 1, 2, store=path)
         assert path.read_bytes() == content
+
+    def test_a_file_of_a_later_format_is_told_by_it(self, tmp_path):
+        path = tmp_path / "runs"
+        path.write_text('{"format": "descent experiment 2"}\n', encoding="utf-8")
+        message = "its format is 'descent experiment 2', expected 'descent experiment 1'$"
+        with pytest.raises(ValueError, match=message):
+            seeds(lambda seed: 1, 2, store=path)
 
     def test_an_interrupted_write_leaves_the_old_file(self, tmp_path, monkeypatch):
         path = tmp_path / "runs"

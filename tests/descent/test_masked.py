@@ -21,6 +21,7 @@ def network():
 X, Y = np.ones((4, 2)), np.array([0, 1, 0, 1])
 RIGHT = np.array([True, False, True, True])
 LOGITS = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.0], [0.0, 2.0]])
+SOME_WRONG = np.array([0, 1, 1, 1])
 
 CALLS = [  # the argument that is masked, its value, the call
     ("values", LOGITS[:, 0], lambda v: evaluation.bootstrap_interval(v, rng=new())),
@@ -30,6 +31,10 @@ CALLS = [  # the argument that is masked, its value, the call
     ("correct_b", RIGHT, lambda v: evaluation.mcnemar(RIGHT, v)),
     ("logits", LOGITS, lambda v: evaluation.top_k_accuracy(v, Y, k=1)),
     ("scores", LOGITS[:, 0], lambda v: evaluation.conformal_quantile(v, alpha=0.5)),
+    ("inputs", X, lambda v: evaluation.evaluate(*network()[:2], v, Y)),
+    ("targets", Y, lambda v: evaluation.evaluate(*network()[:2], X, v)),
+    ("inputs", X, lambda v: evaluation.predict(network()[0], v)),
+    ("logits", LOGITS, lambda v: evaluation.temperature_scaling(v, SOME_WRONG)),
     ("labels", Y, training.label_entropy),
     ("targets", Y, lambda v: training.overfit_one_batch(*network(), X, v, steps=1)),
     ("labels", Y, lambda v: training.shuffled_labels(*network(), X, v, rng=new(), steps=1)),

@@ -230,18 +230,28 @@ class TestNullCalibrationErrors:
             null_calibration_errors(arguments.pop("probabilities"), **arguments)
 
 
+ALL_RIGHT = (
+    "^logits: each label has the largest logit of its row, so the likelihood grows as the "
+    "temperature goes to 0; use data on which the network errs$"
+)
+NO_BETTER = (
+    "^logits: the labels' logits are not above average, so the likelihood grows as the "
+    r"temperature goes to infinity; do the labels belong to these logits\?$"
+)
+
+
 @pytest.mark.parametrize(
     ("logits", "labels", "error", "message"),
     [
-        (np.eye(2), [0, 1], ValueError, "temperature goes to 0; use data on which"),
+        (np.eye(2), [0, 1], ValueError, ALL_RIGHT),
         (np.ones((2, 2)), [0, 1], ValueError, "temperature goes to 0"),
-        (np.eye(2), [1, 0], ValueError, "temperature goes to infinity; do the labels"),
+        (np.eye(2), [1, 0], ValueError, NO_BETTER),
         (np.array([[1.0, 0.0], [1.0, 0.0]]), [0, 1], ValueError, "temperature goes to infinity"),
         (np.eye(2), [0, 2], ValueError, "labels must lie in 0 … 1, got 2 at index 1"),
         (np.eye(2), [0, 1, 1], ValueError, r"labels must have shape \(2,\)"),
         (np.eye(2), [0.0, 1.0], TypeError, "labels must be integer"),
         (np.ones(2), [0, 1], ValueError, r"logits must have shape \(N, K\), got \(2,\)"),
-        (np.array([[np.inf, 0.0]]), [0], ValueError, "logits must be finite"),
+        (np.array([[np.inf, 0.0]]), [0], ValueError, "^logits must be finite, got nan or inf$"),
         (np.eye(2, dtype=int), [0, 1], TypeError, "logits must be float32 or float64"),
     ],
 )

@@ -165,6 +165,13 @@ def test_every_epoch_is_saved(data, tmp_path):
     assert load(path, **run.parts) == run.history
 
 
+class Half:
+    """A state that can be saved, but not put back."""
+
+    def state_dict(self):
+        return {}
+
+
 class TestParts:
     def test_any_names_and_any_number_of_each_kind(self, make_net, tmp_path):
         def parts(seed):
@@ -196,7 +203,7 @@ class TestParts:
         assert load(tmp_path / "run.npz", history=history) is history
         assert history == load(tmp_path / "run.npz") == History(loss=[1.0, 2.0])
 
-    @pytest.mark.parametrize("part", [3, [1, 2], object(), {"a": 1}])
+    @pytest.mark.parametrize("part", [3, [1, 2], object(), {"a": 1}, Half()])
     def test_what_has_no_state_is_refused(self, net, tmp_path, part):
         message = r"thing must have state_dict\(\) and load_state_dict\(\), or be"
         with pytest.raises(TypeError, match=message):
@@ -231,6 +238,7 @@ class TestFile:
             text = json.loads(archive["checkpoint"].tobytes())
         assert np.array_equal(weight, run.net[0].weight.data)
         assert text["format"] == "descent checkpoint 2"
+        assert text["states"]["history"]["dict"]["kind"] == "History"
 
     def test_nothing_else_is_left(self, saved):
         assert [path.name for path in saved[1].parent.iterdir()] == ["run.npz"]
@@ -284,6 +292,7 @@ class TestFile:
             np.float32(0.1),
             np.arange(3, dtype=np.int8),
             [np.ones((2, 0)), np.array(1.5)],
+            (np.ones(2), [np.zeros(1)]),
         ],
     )
     def test_the_state_of_a_schedule_may_hold_anything_plain(self, net, tmp_path, value):
@@ -401,6 +410,21 @@ class TestLoadingFails:
         np.savez(tmp_path / "run.npz", **arrays)
         with pytest.raises(ValueError, match="is damaged, or no checkpoint"):
             load(tmp_path / "run.npz", net=net)
+
+    def test_a_program_in_the_file_is_not_run(self, net, tmp_path):
+        """A pickle may hold any program; a checkpoint from somewhere else must not bring one."""
+
+        class Program:
+            def __reduce__(self):
+                return os.mkdir, (str(tmp_path / "it ran"),)
+
+        save(tmp_path / "run.npz", net=net)
+        with np.load(tmp_path / "run.npz") as archive:
+            arrays = dict(archive)
+        np.savez(tmp_path / "run.npz", more=np.array([Program()]), **arrays)
+        with pytest.raises(ValueError, match="damaged, or no checkpoint: Object arrays"):
+            load(tmp_path / "run.npz", net=net)
+        assert os.listdir(tmp_path) == ["run.npz"]
 
     def test_a_single_array(self, net, tmp_path):
         np.save(tmp_path / "run.npy", np.ones(3))

@@ -776,7 +776,7 @@ class TestScheduleThatCannotWork:
 
     @pytest.mark.parametrize("optimizer", [None, SGD([scale().weight])])
     def test_of_another_optimizer(self, optimizer):
-        with pytest.raises(ValueError, match="schedule changes no rate of optimizer"):
+        with pytest.raises(ValueError, match=r"^schedule changes no rate of optimizer"):
             self.run(lambda _: CosineAnnealingLR(optimizer, 6))
 
     def test_of_a_wrapper_or_a_part(self):

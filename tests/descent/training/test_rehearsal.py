@@ -185,7 +185,10 @@ class TestWhatCanWorkWorks:
             return cross_entropy(logits, labels, weight=np.array([0.0, 1.0, 2.0]))
 
         batches = 4 if drop_last else 5
-        message = f"only {21 - ignored} of 21 samples count.* of the {batches} batches of an epoch"
+        message = (
+            f"only {21 - ignored} of 21 samples count.* of the {batches} batches of an epoch, one "
+            r"at least would have a mean over nothing\. Leave such samples out, or take larger"
+        )
         arguments = {"net": net, "loss": loss, "batch_size": 5, "drop_last": drop_last}
         with pytest.raises(ValueError, match=f"^data, .*: {message}"):
             run(data=(rng.normal(size=(21, 4)), labels), **arguments)

@@ -94,8 +94,6 @@ def xhtml(html):
             del tag[name]
         if tag.name == "svg":
             tag["xmlns"] = "http://www.w3.org/2000/svg"
-        if tag.get("role") == "doc-biblioentry":
-            del tag["role"]  # deprecated in e-books
     return soup.decode(formatter="minimal")
 
 

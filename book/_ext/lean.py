@@ -41,9 +41,15 @@ def defer_scripts(_app, _page, _template, context, _doctree):
             script.attributes.setdefault("defer", "defer")
 
 
+def drop_deprecated_role(_app, _page, _template, context, _doctree):
+    """Leave out a role that docutils gives to sources: browsers and e-books know it no more."""
+    context["body"] = context.get("body", "").replace(' role="doc-biblioentry"', "")
+
+
 def setup(app):
     PygmentsBridge.html_formatter = LeanFormatter
     app.connect("html-page-context", drop_stylesheet, priority=900)
     app.connect("html-page-context", defer_scripts, priority=901)
+    app.connect("html-page-context", drop_deprecated_role, priority=902)
     app.connect("build-finished", slim_colors, priority=900)  # after Furo wrote its colors
     return {"parallel_read_safe": True, "parallel_write_safe": True}

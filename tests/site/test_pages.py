@@ -40,6 +40,9 @@ def faults_of(html):
             not (figure.figcaption and figure.figcaption.text.strip())
             for figure in page.find_all("figure")
         ),
+        "a role that is deprecated": bool(
+            page.select("[role=doc-biblioentry], [role=doc-endnote], [role=directory]")
+        ),
         "a resource of another host": any(
             (tag.get("src") or tag.get("href") or "").startswith(("http:", "https:", "//"))
             for tag in page.find_all(["link", "script", "img", "iframe"])

@@ -49,7 +49,7 @@ def find(request, site, serve, browser):
     page.goto(f"{home}/search.html")
     page.wait_for_function("window.findInBook !== undefined")
     yield lambda query: page.evaluate(
-        "(q) => findInBook(q).slice(0, 3).map((e) => `${e.page}#${e.anchor}`)", query
+        "async (q) => (await findInBook(q)).slice(0, 3).map((e) => `${e.page}#${e.anchor}`)", query
     )
     page.close()
     assert faults == []

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import jupytext
+import nbformat.v4
 
 WORDS_PER_MINUTE = 150
 SECONDS_PER_LINE = 8
@@ -13,7 +14,9 @@ SECONDS_PER_FORMULA = 20
 SECONDS_PER_DERIVATION = 60  # a displayed formula with two equality signs or more
 
 FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
-NOT_SPINE = re.compile(r"## (Exercises|Going deeper|Checked as well|Notes and sources)\b")
+AFTER_SPINE = re.compile(
+    r"^## (Exercises|Going deeper|Checked as well|Notes and sources)\b", re.MULTILINE
+)
 DISPLAY = re.compile(r"^\$\$.*?\$\$", re.DOTALL | re.MULTILINE)
 MARKUP = re.compile(
     r"</?[a-zA-Z][^>\n]*>|^:::.*$|^```.*$|^:[a-z-]+:.*$|^\(.*\)=$|\{[a-z:]+\}", re.MULTILINE
@@ -22,7 +25,7 @@ MARKUP = re.compile(
 
 @dataclass(frozen=True)
 class Reading:
-    """What a reader meets in the spine of a chapter: all that stands before its exercises.
+    """What a reader meets in a part of a chapter.
 
     Attributes
     ----------
@@ -53,27 +56,49 @@ class Reading:
 
 
 def read_spine(path):
-    """Measure the spine of the chapter whose text (.md) or notebook lies at `path`."""
-    prose, cells = [], []
+    """Measure all that stands before the exercises of the chapter at `path` (.md or .ipynb)."""
+    return _measure(cell for part, cell in _cells(path) if part == "spine")
+
+
+def read_deeper(path):
+    """Measure what stands under *Going deeper* in the chapter at `path` (.md or .ipynb).
+
+    Proofs are read twice: the minutes that a chapter names for it are twice those of the measure.
+    """
+    return _measure(cell for part, cell in _cells(path) if part == "Going deeper")
+
+
+def _cells(path):
+    """Yield each cell with the part in which it stands; a text is cut where a part begins."""
     fmt = "md:myst" if Path(path).suffix == ".md" else "ipynb"
+    part = "spine"
     for cell in jupytext.read(Path(path), fmt=fmt).cells:
+        start = 0
         if cell.cell_type == "markdown":
-            if start := NOT_SPINE.search(cell.source):
-                prose.append(cell.source[: start.start()])
-                break
+            for heading in AFTER_SPINE.finditer(cell.source):
+                yield part, nbformat.v4.new_markdown_cell(cell.source[start : heading.start()])
+                part, start = heading[1], heading.start()
+            cell.source = cell.source[start:]
+        yield part, cell
+
+
+def _measure(cells):
+    prose, lines = [], []
+    for cell in cells:
+        if cell.cell_type == "markdown":
             prose.append(cell.source)
         else:
             figure = cell.metadata.get("mystnb", {}).get("figure", {})
             prose.append(figure.get("caption", ""))
             if not FOLDED & set(cell.metadata.get("tags", [])):
-                cells.append(sum(bool(line.strip()) for line in cell.source.splitlines()))
+                lines.append(sum(bool(line.strip()) for line in cell.source.splitlines()))
     text = "\n\n".join(prose)
     displays = DISPLAY.findall(text)
     derivations = sum(len(re.findall(r"(?<![a-z\\])=|&=", d)) >= 2 for d in displays)
     return Reading(
         words=len(MARKUP.sub(" ", DISPLAY.sub(" ", text)).split()),
-        visible_lines=sum(cells),
-        widest_cell=max(cells, default=0),
+        visible_lines=sum(lines),
+        widest_cell=max(lines, default=0),
         formulas=len(displays) - derivations,
         derivations=derivations,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import jupytext
 
 from bookkit.ledger import entries_of
-from bookkit.reading import read_spine
+from bookkit.reading import read_deeper, read_spine
 
 SECTIONS = [
     "The card",
@@ -41,7 +41,7 @@ def faults(chapter, notebook, folder="chapters"):
         Where the texts of the chapters lie.
     """
     path = Path(folder) / f"{chapter.path}.md"
-    yield from _length(chapter, read_spine(path))
+    yield from _length(chapter, read_spine(path), 2 * read_deeper(path).minutes)
     cells = jupytext.read(path, fmt="md:myst").cells
     prose = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     yield from _sections(HEADING.findall(prose))
@@ -55,7 +55,7 @@ def faults(chapter, notebook, folder="chapters"):
         yield f"it has {claims} claims, expected {CLAIMS.start} to {CLAIMS.stop - 1}"
 
 
-def _length(chapter, spine):
+def _length(chapter, spine, deeper):
     if spine.words not in WORDS:
         yield f"its spine has {spine.words} words, expected {WORDS.start} to {WORDS.stop - 1}"
     if spine.minutes not in MINUTES:
@@ -65,6 +65,8 @@ def _length(chapter, spine):
         )
     if abs(chapter.minutes - spine.minutes) > 3:
         yield f"the manifest says {chapter.minutes} minutes, its spine takes {spine.minutes}"
+    if abs(chapter.deeper_minutes - deeper) > 3:
+        yield f"the manifest says {chapter.deeper_minutes} minutes of going deeper, not {deeper}"
     if spine.widest_cell > WIDEST_CELL:
         yield f"a visible cell has {spine.widest_cell} lines, at most {WIDEST_CELL} are read"
 

@@ -70,7 +70,7 @@ check("7.1", one)
 DERIVATIONS = "\n\n$$\na = b = c\n$$" * 2
 WORDS = "word " * 2900
 SOUND = HEAD + BODY.format(prose=WORDS + DERIVATIONS)
-CHAPTER = Chapter(7, "part/name", "A title", "A sentence.", 22, 30, 5, (), "Part")
+CHAPTER = Chapter(7, "part/name", "A title", "A sentence.", 22, 30, 2, (), "Part")
 RECORD = "application/vnd.descent.claim+json"
 ENTRY = {"number": "7.1", "statement": "It holds", "measured": "3", "required": "≥ 2"}
 
@@ -124,6 +124,9 @@ def test_too_long_for_one_sitting(found):
 def test_a_manifest_that_promises_less(found):
     assert found(chapter=replace(CHAPTER, minutes=15)) == [
         "the manifest says 15 minutes, its spine takes 22"
+    ]
+    assert found(chapter=replace(CHAPTER, deeper_minutes=6)) == [
+        "the manifest says 6 minutes of going deeper, not 2"
     ]
 
 

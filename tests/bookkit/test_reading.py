@@ -2,7 +2,7 @@
 
 import pytest
 
-from bookkit.reading import Reading, read_spine
+from bookkit.reading import Reading, read_deeper, read_spine
 
 HEAD = """---
 kernelspec:
@@ -36,6 +36,17 @@ def test_words_end_where_the_exercises_begin(spine):
 @pytest.mark.parametrize("heading", ["Going deeper", "Checked as well", "Notes and sources"])
 def test_other_ends_of_the_spine(spine, heading):
     assert spine(f"one two\n\n## {heading}\n\nthree").words == 2
+
+
+def test_going_deeper_is_measured_by_itself(tmp_path):
+    path = tmp_path / "chapter.md"
+    text = "one\n\n## Exercises\n\n" + cell("a = 1") + "### Exercise 1\n\n## Going deeper\n\nseven "
+    text += (
+        "words\n\n" + cell("b = 2\nc = 3") + "in two\n\n### places\n\n## Notes and sources\n\nno"
+    )
+    path.write_text(HEAD + text, encoding="utf-8")
+    deeper = read_deeper(path)
+    assert (deeper.words, deeper.visible_lines) == (9, 2)  # signs of headings count
 
 
 def test_markup_is_no_word(spine):

@@ -15,6 +15,12 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 os.environ.pop("MPLBACKEND", None)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """One more than there are cores: tests that drive a browser or a process wait for it."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_configure():
     """Say in one sentence that PyTorch is missing, instead of once in each test."""
     if importlib.util.find_spec("torch") is None:

@@ -19,6 +19,7 @@ from bookkit.manifest import chapters_of, read_manifest
 from bookkit.paper import find_chromium
 
 ROOT = Path(__file__).resolve().parents[2]
+OF_ONE_TEMPLATE = ("_modules/", "book/reference/", "book/teaching/")
 NO_BROWSER = (
     "no Chromium was found: install it (Debian: apt-get install chromium-headless-shell) "
     "or set CHROMIUM to its path"
@@ -29,6 +30,11 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+def pytest_collection_modifyitems(items):
+    """Let a worker build the site at once: those that came to it together would all wait."""
+    items.sort(key=lambda item: item.path.name != "test_ledger_page.py")
 
 
 def run_sphinx(root, out):
@@ -81,6 +87,14 @@ def kinds_of_pages(pages):
     """The pages that a browser opens one by one: of the library's many sources only two."""
     sources = [page for page in pages if page.startswith("_modules/")]
     return [page for page in pages if page not in sources] + sources[:2]
+
+
+@pytest.fixture(scope="session")
+def few_pages(pages):
+    """Two pages of each kind that one template makes, and all others."""
+    found = {kind: [p for p in pages if p.startswith(kind)] for kind in OF_ONE_TEMPLATE}
+    left = {page for same in found.values() for page in same[2:]}
+    return [page for page in pages if page not in left]
 
 
 @pytest.fixture(scope="session")

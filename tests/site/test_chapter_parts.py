@@ -4,8 +4,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-
-bs4 = pytest.importorskip("bs4")
+from markup import parsed
 
 ROOT = Path(__file__).resolve().parents[2]
 QUESTION = """\
@@ -123,10 +122,6 @@ def parts(tmp_path_factory, build, small_book):
     finished = build(root, root / "_build/site")
     assert finished.returncode == 0, finished.stderr
     return root / "_build/site"
-
-
-def parsed(path):
-    return bs4.BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
 @pytest.fixture(scope="module")

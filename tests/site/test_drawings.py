@@ -8,12 +8,11 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pytest
+from markup import parse
 from matplotlib.figure import Figure
 
 from bookkit.figures import COLORS, FOREGROUND
 from bookkit.manifest import chapters_of, read_manifest
-
-bs4 = pytest.importorskip("bs4")
 
 ROOT = Path(__file__).resolve().parents[2]
 STYLE = {
@@ -49,10 +48,6 @@ def plotted(columns=1, rows=1, draw=lambda figure, axes: None):
     return text.getvalue()
 
 
-def parsed(html):
-    return bs4.BeautifulSoup(html, "html.parser")
-
-
 def test_it_takes_the_colors_of_the_page(drawings):
     html = drawings.inline(plotted(), "A line.")
     assert FOREGROUND not in html
@@ -68,7 +63,7 @@ def test_every_color_of_the_book_is_known_to_both_themes():
 
 
 def test_it_has_a_size_and_an_alternative_text(drawings):
-    svg = parsed(drawings.inline(plotted(), 'A "line" & more.')).svg
+    svg = parse(drawings.inline(plotted(), 'A "line" & more.')).svg
     assert svg["aria-label"] == 'A "line" & more.'
     assert svg["role"] == "img"
     assert float(svg["width"]) == pytest.approx(6.4 * 96, abs=1)
@@ -76,7 +71,7 @@ def test_it_has_a_size_and_an_alternative_text(drawings):
 
 
 def test_letters_can_grow(drawings):
-    svg = parsed(drawings.inline(plotted(), "A line.")).svg
+    svg = parse(drawings.inline(plotted(), "A line.")).svg
     plain = [text for text in svg.find_all("text") if not text.find("tspan")]
     assert plain
     assert all("calc(" in text["style"] and "var(--text, 1)" in text["style"] for text in plain)
@@ -90,24 +85,24 @@ def test_it_holds_nothing_idle(drawings):
     html = drawings.inline(text, "A line.")
     assert "metadata" not in html
     assert "<style" not in html
-    assert len(parsed(html).find_all(True)) < 0.7 * len(re.findall(r"<\w", text))
-    assert not [g for g in parsed(html).find_all("g") if not g.attrs]
+    assert len(parse(html).find_all(True)) < 0.7 * len(re.findall(r"<\w", text))
+    assert not [g for g in parse(html).find_all("g") if not g.attrs]
 
 
 @pytest.mark.parametrize("columns", [1, 2])
 def test_drawings_do_not_share_ids(drawings, columns):
     one = drawings.inline(plotted(columns), "One.")
     two = drawings.inline(plotted(columns, draw=lambda f, a: a[0].plot([1, 0], [0, 1])), "Two.")
-    ids = [tag["id"] for tag in parsed(one + two).find_all(id=True)]
+    ids = [tag["id"] for tag in parse(one + two).find_all(id=True)]
     assert len(ids) == len(set(ids)) > 0
     for html in (one, two):
-        known = {tag["id"] for tag in parsed(html).find_all(id=True)}
+        known = {tag["id"] for tag in parse(html).find_all(id=True)}
         assert set(re.findall(r'href="#([^"]*)"|url\(#([^)]*)\)', html))
         assert {a or b for a, b in re.findall(r'href="#([^"]*)"|url\(#([^)]*)\)', html)} <= known
 
 
 def test_panels_beside_each_other_are_parts(drawings):
-    row = parsed(drawings.inline(plotted(2), "Two lines.")).div
+    row = parse(drawings.inline(plotted(2), "Two lines.")).div
     assert row["class"] == ["panels"]
     assert row["aria-label"] == "Two lines."
     left, right = row.find_all("svg")
@@ -130,7 +125,7 @@ def test_the_cut_is_beside_what_is_written_in_tex(drawings):
         axes[1].semilogy([1e-12, 1])
         axes[1].set(xlabel="", title="")
 
-    row = parsed(drawings.inline(plotted(2, draw=powers), "Two lines.")).div
+    row = parse(drawings.inline(plotted(2, draw=powers), "Two lines.")).div
     right = row.find_all("svg")[1]
     edge = float(right["viewbox"].split()[0])
     places = [re.match(r"translate\((\S+)", g["transform"]) for g in right.select("g[transform]")]
@@ -163,7 +158,7 @@ def twin(_figure, axes):
 )
 def test_only_a_row_of_a_few_panels_is_divided(drawings, columns, rows, draw, parts):
     html = drawings.inline(plotted(columns, rows, draw), "Lines.")
-    assert len(parsed(html).select(".panels > svg")) == parts
+    assert len(parse(html).select(".panels > svg")) == parts
 
 
 def without_numbers(drawings, text):

@@ -4,19 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+from markup import parsed
 
 from bookkit.ledger import gather
-
-bs4 = pytest.importorskip("bs4")
 
 ROOT = Path(__file__).resolve().parents[2]
 CLAIM = re.compile(
     r'<(?:div|li) class="claim" id="claim-([\d.]+)"><span class="claim-id">Claim ([\d.]+) ✓'
 )
-
-
-def parsed(path):
-    return bs4.BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
 def words(text):

@@ -5,10 +5,9 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from markup import parsed
 
 from bookkit.manifest import chapters_of, read_manifest
-
-bs4 = pytest.importorskip("bs4")
 
 CHAPTERS = chapters_of(read_manifest(Path(__file__).resolve().parents[2]))
 PATHS = {
@@ -20,7 +19,7 @@ PATHS = {
 
 @pytest.fixture(scope="module")
 def page(site):
-    return bs4.BeautifulSoup((site / "book/map.html").read_text("utf-8"), "html.parser")
+    return parsed(site / "book/map.html")
 
 
 def test_the_map_and_the_table_lead_to_each_chapter_in_order(page):

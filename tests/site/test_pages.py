@@ -6,17 +6,15 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 import pytest
+from markup import parse, parsed
 
 from bookkit.manifest import chapters_of, read_manifest
-
-bs4 = pytest.importorskip("bs4")
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def faults_of(html):
+def faults_of(page):
     """What one page lacks, by itself."""
-    page = bs4.BeautifulSoup(html, "html.parser")
     described = page.find("meta", attrs={"name": "description"})
     ids = [element["id"] for element in page.find_all(id=True)]
     faults = {
@@ -53,13 +51,10 @@ def faults_of(html):
 
 def dead_links(folder):
     """Links between the folder's pages, and to their anchors, that lead nowhere."""
-    parsed = {
-        path: bs4.BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
-        for path in folder.rglob("*.html")
-    }
-    anchors = {path: {tag["id"] for tag in page.find_all(id=True)} for path, page in parsed.items()}
+    pages = {path: parsed(path) for path in folder.rglob("*.html")}
+    anchors = {path: {tag["id"] for tag in page.find_all(id=True)} for path, page in pages.items()}
     dead = []
-    for path, page in parsed.items():
+    for path, page in pages.items():
         for tag in page.find_all(["a", "link", "script", "img"]):
             address = tag.get("href") or tag.get("src")
             if not address or ":" in address.split("/")[0] or address == "#":
@@ -75,8 +70,8 @@ def dead_links(folder):
 
 def test_every_page_is_complete(site):
     faults = {
-        path.relative_to(site).as_posix(): faults_of(path.read_text(encoding="utf-8"))
-        for path in site.rglob("*.html")
+        path.relative_to(site.resolve()).as_posix(): faults_of(parsed(path))
+        for path in site.resolve().rglob("*.html")
     }
     assert not any(faults.values()), faults
 
@@ -86,14 +81,13 @@ def test_internal_links_lead_somewhere(site):
 
 
 def test_every_chapter_is_listed_described_and_can_be_downloaded(site):
-    title_page = (site / "book/index.html").read_text(encoding="utf-8")
+    title_page = site / "book/index.html"
     for chapter in chapters_of(read_manifest(ROOT)):
-        html = (site / f"{chapter.docname}.html").read_text(encoding="utf-8")
-        page = bs4.BeautifulSoup(html, "html.parser")
+        page = parsed(site / f"{chapter.docname}.html")
         assert chapter.title in page.h1.text
         assert page.find("meta", attrs={"name": "description"})["content"] == chapter.summary
-        assert f"../{chapter.docname}.html" in title_page
-        listed = bs4.BeautifulSoup(title_page, "html.parser").text.replace("’", "'")
+        assert f"../{chapter.docname}.html" in title_page.read_text(encoding="utf-8")
+        listed = parsed(title_page).text.replace("’", "'")
         assert chapter.summary in listed
         links = [a["href"] for a in page.select(".chapter-facts a[download]")]
         notebook, text = (site / chapter.docname).parent / links[0], links[1]
@@ -102,8 +96,7 @@ def test_every_chapter_is_listed_described_and_can_be_downloaded(site):
 
 
 def test_mathematics_is_typeset_and_numbered(site):
-    html = (site / "book/notation.html").read_text(encoding="utf-8")
-    page = bs4.BeautifulSoup(html, "html.parser")
+    page = parsed(site / "book/notation.html")
     assert page.select_one("div.math .eqno").text.startswith("(1)")
     assert page.select_one("p > a[href='#equation-eq-gradient-descent']").text == "(1)"
     formulas = page.select(".math")
@@ -116,8 +109,7 @@ def test_mathematics_is_typeset_and_numbered(site):
 
 
 def test_glossary_has_enough_terms_in_both_languages(site):
-    html = (site / "book/glossary.html").read_text(encoding="utf-8")
-    page = bs4.BeautifulSoup(html, "html.parser")
+    page = parsed(site / "book/glossary.html")
     terms, meanings = page.select("dl.glossary dt"), page.select("dl.glossary dd")
     assert len(terms) == len(meanings) >= 45
     assert all(meaning.select_one("span[lang|=zh]") for meaning in meanings)
@@ -125,8 +117,7 @@ def test_glossary_has_enough_terms_in_both_languages(site):
 
 
 def test_the_glossary_leads_back_to_the_chapters_that_use_a_term(site):
-    html = (site / "book/glossary.html").read_text(encoding="utf-8")
-    page = bs4.BeautifulSoup(html, "html.parser")
+    page = parsed(site / "book/glossary.html")
     for chapter in chapters_of(read_manifest(ROOT)):
         own = (site / f"{chapter.docname}.html").read_text(encoding="utf-8")
         used = set(re.findall(r'href="[^"]*glossary\.html#(term-[^"]+)"', own))
@@ -137,8 +128,7 @@ def test_the_glossary_leads_back_to_the_chapters_that_use_a_term(site):
 
 
 def test_the_glossary_has_letters_that_lead_to_terms(site):
-    html = (site / "book/glossary.html").read_text(encoding="utf-8")
-    page = bs4.BeautifulSoup(html, "html.parser")
+    page = parsed(site / "book/glossary.html")
     letters = page.select(".letters a")
     assert len(letters) > 15
     for letter in letters:
@@ -172,11 +162,11 @@ WHOLE = (
     ],
 )
 def test_each_fault_is_found(html, fault):
-    assert faults_of(html) == [fault]
+    assert faults_of(parse(html)) == [fault]
 
 
 def test_a_whole_page_has_no_fault():
-    assert faults_of(WHOLE) == []
+    assert faults_of(parse(WHOLE)) == []
 
 
 def test_dead_links_are_found(tmp_path):

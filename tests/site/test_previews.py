@@ -1,8 +1,7 @@
 """Previews: hover or focus shows what a link leads to, without a request, and Escape closes it."""
 
 import pytest
-
-bs4 = pytest.importorskip("bs4")
+from markup import parsed
 
 KINDS = {
     "figure": "a[href^='#fig-']:not(.headerlink)",
@@ -23,20 +22,17 @@ SHOWN = {
 
 
 @pytest.fixture(scope="module")
-def parsed(site, chapters):
+def read(site, chapters):
     """The parsed page of each chapter, by its name."""
-    return {
-        name: bs4.BeautifulSoup((site / name).read_text(encoding="utf-8"), "html.parser")
-        for name in chapters
-    }
+    return {name: parsed(site / name) for name in chapters}
 
 
 @pytest.fixture(scope="module")
-def chapter_with(parsed):
+def chapter_with(read):
     """A function that returns a chapter that has a link of each of these kinds."""
 
     def find(*kinds):
-        for name, page in parsed.items():
+        for name, page in read.items():
             if all(page.select_one(f"article {KINDS[kind]}") for kind in kinds):
                 return name
         return pytest.fail(f"no chapter has a link of each of the kinds {kinds}")
@@ -104,9 +100,9 @@ def test_no_id_is_there_twice_while_it_is_shown(site, chapter, open_page):
     assert twice == []
 
 
-def test_what_a_chapter_takes_from_elsewhere_travels_with_it(parsed):
+def test_what_a_chapter_takes_from_elsewhere_travels_with_it(read):
     """Each link to a claim of another chapter, to a term or to a source has its preview."""
-    for name, page in parsed.items():
+    for name, page in read.items():
         template = page.find("template", id="previews")
         parts = template.find_all(attrs={"data-of": True}) if template else []
         carried = {part["data-of"] for part in parts}
@@ -115,7 +111,7 @@ def test_what_a_chapter_takes_from_elsewhere_travels_with_it(parsed):
             assert links <= carried, f"{name}, {kind}: {sorted(links - carried)}"
 
 
-def test_every_link_within_a_chapter_to_a_claim_leads_to_one(parsed):
-    for name, page in parsed.items():
+def test_every_link_within_a_chapter_to_a_claim_leads_to_one(read):
+    for name, page in read.items():
         for link in page.select(f"article {KINDS['claim']}"):
             assert page.select_one(f".claim[id='{link['href'][1:]}']"), f"{name}: {link['href']}"

@@ -5,31 +5,30 @@ import tomllib
 from pathlib import Path
 
 import pytest
-
-bs4 = pytest.importorskip("bs4")
+from markup import parsed
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = sorted(p.parent.name for p in (ROOT / "lib/descent").glob("*/__init__.py"))
 
 
 @pytest.fixture(scope="module")
-def parsed(site):
+def reference(site):
     """The parsed pages of the reference, by their names."""
     home = site / "book/reference"
     return {
-        path.relative_to(home).with_suffix("").as_posix(): bs4.BeautifulSoup(
-            path.read_text(encoding="utf-8"), "html.parser"
-        )
+        path.relative_to(home).with_suffix("").as_posix(): parsed(path)
         for path in home.rglob("*.html")
     }
 
 
 @pytest.fixture(scope="module")
-def entry_of(parsed):
+def entry_of(reference):
     """A function that returns the one page on which a name is explained, and its entry there."""
 
     def find(name):
-        found = [(page, e) for page, soup in parsed.items() for e in soup.find_all("dt", id=name)]
+        found = [
+            (page, e) for page, soup in reference.items() for e in soup.find_all("dt", id=name)
+        ]
         assert len(found) == 1, f"{name} stands on {[page for page, _ in found]}"
         return found[0]
 
@@ -52,9 +51,9 @@ def test_every_public_name_is_there_with_its_source(entry_of, site, package):
 
 
 @pytest.mark.parametrize("package", ["losses", "optimizers", "layers"])
-def test_a_package_of_several_pages_lists_all_its_names(parsed, entry_of, package):
+def test_a_package_of_several_pages_lists_all_its_names(reference, entry_of, package):
     """Each with a line, and a link to the page on which it is explained."""
-    rows = parsed[package].select("table.autosummary tr")
+    rows = reference[package].select("table.autosummary tr")
     names = importlib.import_module(f"descent.{package}").__all__
     assert [row.code.text for row in rows] == sorted(names, key=str.lower)
     for row in rows:
@@ -75,9 +74,9 @@ def test_a_function_leads_to_the_chapters_that_use_it(entry_of):
     assert "momentum.html" not in users
 
 
-def test_the_table_has_every_deviation(parsed):
+def test_the_table_has_every_deviation(reference):
     table = tomllib.loads((ROOT / "tests/descent/signatures.toml").read_text(encoding="utf-8"))
     everywhere = len(table.pop("everywhere"))
     rows = [row for package in table.values() for row in package.values()]
     deviations = sum(len(set(row) - {"pytorch", "alone"}) for row in rows)
-    assert len(parsed["pytorch"].select("tbody tr")) == everywhere + deviations
+    assert len(reference["pytorch"].select("tbody tr")) == everywhere + deviations

@@ -3,12 +3,10 @@
 import json
 from pathlib import Path
 
-import pytest
+from markup import parsed
 
 from bookkit.manifest import chapters_of, read_manifest
 from bookkit.shape import faults
-
-bs4 = pytest.importorskip("bs4")
 
 ROOT = Path(__file__).resolve().parents[2]
 NODES = 12_000  # of a chapter of one sitting; with 11,125 Lighthouse gives 99 on a phone
@@ -16,10 +14,6 @@ NODES_ELSEWHERE = 4_000
 LARGEST_HTML = 700_000  # bytes, before compression
 SCRIPTS = 100_000  # bytes that a page of the book loads, before compression
 STYLES = 130_000
-
-
-def parsed(path):
-    return bs4.BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
 def well_shaped():
